@@ -1,0 +1,19 @@
+//! Skep runs a company's mini-apps, each call sealed in a WebAssembly cell.
+//!
+//! The layers, each using only those below it:
+//!
+//! - [`http`] and [`cli`]: what people and programs speak to;
+//! - [`deploy`], [`auth`]: a bundle becomes a release; who may do what;
+//! - [`cell`]: the sandbox that a call runs in;
+//! - [`capability`]: what a cell may reach;
+//! - [`app`]: what an app is, without I/O;
+//! - [`store`]: the host's own tables; [`postgres`]: the database server.
+
+pub(crate) mod cli;
+pub(crate) mod config;
+pub(crate) mod http;
+pub(crate) mod ids;
+pub(crate) mod services;
+pub(crate) mod store;
+
+pub use cli::run;

@@ -1,0 +1,40 @@
+//! SQL of the host's own tables, one file per aggregate.
+//!
+//! The tables live in schema `skep`, which no app's role can reach. The migrations in
+//! `store/migrations` make them.
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+/// The migrations of schema `skep`, embedded in the binary.
+pub(crate) static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations");
+
+/// The host's connections to its own tables. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    pool: PgPool,
+}
+
+impl Store {
+    /// Connects as the host's login and brings schema `skep` up to date.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached or a migration fails.
+    pub(crate) async fn open(options: PgConnectOptions) -> anyhow::Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(16)
+            // Unqualified names mean the host's tables, and never one that an app has made.
+            .connect_with(options.options([("search_path", "skep,pg_catalog")]))
+            .await?;
+        // sqlx keeps its own table of migrations in the first schema of the path.
+        sqlx::query("CREATE SCHEMA IF NOT EXISTS skep")
+            .execute(&pool)
+            .await?;
+        MIGRATOR.run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}
