@@ -9,6 +9,7 @@
 //! - [`app`]: what an app is, without I/O;
 //! - [`store`]: the host's own tables; [`postgres`]: the database server.
 
+pub(crate) mod app;
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod http;

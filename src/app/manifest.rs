@@ -1,0 +1,123 @@
+//! The manifest of an app, as Skep keeps it with a release.
+//!
+//! Each dialect has its own reader below; what they yield is the same.
+
+pub(crate) mod error;
+mod fields;
+mod json;
+pub(crate) mod noderouter;
+
+pub(crate) use error::ManifestError;
+
+use std::num::NonZeroU32;
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::AppName;
+
+/// What an app says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub(crate) app_name: AppName,
+    /// Recorded and shown; a release may have any version, an older one too.
+    pub(crate) version: Version,
+    pub(crate) display_name: String,
+    /// Plain text.
+    pub(crate) description: String,
+    /// The permission that a caller needs; without one, being logged in is enough.
+    pub(crate) required_permission: Option<String>,
+    /// The notifications that users can subscribe to.
+    pub(crate) notifications: Vec<Notification>,
+    /// The SQL that the app may run by name.
+    pub(crate) statements: Vec<NamedStatement>,
+    /// SQL that runs in order at each deploy.
+    pub(crate) tables: Vec<String>,
+    pub(crate) instances: Instances,
+    pub(crate) limits: Wishes,
+}
+
+/// A notification that an app declares and fires.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Notification {
+    pub(crate) name: String,
+    pub(crate) display_name: String,
+    pub(crate) description: String,
+    /// The permission that a subscriber needs, whatever the app itself requires.
+    pub(crate) required_permission: Option<String>,
+    /// The tables that the action is said to touch.
+    pub(crate) tables: Vec<TableAccess>,
+}
+
+/// One entry of an action's declared data footprint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TableAccess {
+    pub(crate) schema: String,
+    pub(crate) table: String,
+    pub(crate) access: Access,
+}
+
+/// What an app does with a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Access {
+    Read,
+    /// Reading too.
+    Write,
+}
+
+/// One statement that an app may run by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NamedStatement {
+    pub(crate) name: String,
+    pub(crate) kind: StatementKind,
+    pub(crate) sql: String,
+    /// `$1..$N` in order; `None` if the manifest has no list, so that values can only be
+    /// passed by position.
+    pub(crate) params: Option<Vec<Param>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StatementKind {
+    Query,
+    Mutation,
+}
+
+/// One parameter of a named statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Param {
+    pub(crate) name: String,
+    pub(crate) kind: ParamKind,
+    pub(crate) nullable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ParamKind {
+    Text,
+    Integer,
+    Numeric,
+    Boolean,
+    Uuid,
+}
+
+/// How long a cell lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Instances {
+    /// For one call.
+    #[default]
+    Fresh,
+    /// For many calls, one after the other.
+    Reused,
+}
+
+/// The budget that an app wishes for; the operator's ceilings hold whatever it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Wishes {
+    pub(crate) wall_ms: Option<NonZeroU32>,
+    pub(crate) memory_mb: Option<NonZeroU32>,
+    /// Calls of the app at the same time.
+    pub(crate) concurrency: Option<NonZeroU32>,
+}
