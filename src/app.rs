@@ -9,7 +9,7 @@ pub(crate) mod bundle;
 mod finding;
 pub(crate) mod manifest;
 
-pub(crate) use backend::{Backend, BackendError};
+pub(crate) use backend::{Backend, BackendError, COMPONENT};
 pub(crate) use bundle::{Bundle, BundleError, BundlePath};
 pub(crate) use finding::Finding;
 pub(crate) use manifest::{Manifest, ManifestError};

@@ -142,12 +142,11 @@ impl<'a, 'r> Fields<'a, 'r> {
     pub(super) fn objects(&mut self, key: &'static str) -> Vec<(String, &'a Map<String, Value>)> {
         let mut objects = Vec::new();
         for (place, item) in self.items(key) {
-            match item {
-                Value::Object(object) => objects.push((place, object)),
-                other => {
-                    let text = format!("`{place}` must be an object, not {}", kind(other));
-                    self.report.problem("NR-B06", text);
-                }
+            if let Value::Object(object) = item {
+                objects.push((place, object));
+            } else {
+                let text = format!("`{place}` must be an object, not {}", kind(item));
+                self.report.problem("NR-B06", text);
             }
         }
         objects

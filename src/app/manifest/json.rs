@@ -132,3 +132,6 @@ impl<'de> Visitor<'de> for StrictVisitor {
         Ok(object.into())
     }
 }
+
+#[cfg(test)]
+mod tests;
