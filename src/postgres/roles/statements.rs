@@ -1,0 +1,181 @@
+//! The statements behind [`super::Roles`].
+//!
+//! Names go in quoted, because apps choose a part of them; nothing else of theirs does.
+
+use super::names::Names;
+
+/// How many sessions the app's role may have, over all nodes.
+const APP_SESSIONS: u16 = 64;
+/// Two deploys of one app, and what their sessions leave behind for a moment.
+const OWNER_SESSIONS: u16 = 8;
+
+/// One deploy or removal at a time: grants on a shared object may not run side by side.
+pub(super) const LOCK: &str =
+    "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('skep roles', 0))";
+
+pub(super) const HOST_LOGIN: &str = "\
+    SELECT rolname::text, rolsuper, rolcreaterole,
+        pg_catalog.pg_has_role(datdba, 'USAGE')
+    FROM pg_catalog.pg_roles, pg_catalog.pg_database
+    WHERE rolname = current_user AND datname = current_database()";
+
+pub(super) const ROLE: &str = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1::text::name";
+
+pub(super) const SCHEMA_OWNER: &str = "\
+    SELECT pg_catalog.pg_get_userbyid(nspowner)::text
+    FROM pg_catalog.pg_namespace
+    WHERE nspname = $1::text::name";
+
+pub(super) const TERMINATE: &str = "\
+    SELECT pg_catalog.pg_terminate_backend(pid)
+    FROM pg_catalog.pg_stat_activity
+    WHERE usename = $1::text::name";
+
+/// What every role may call unless it is told otherwise, and no contract asks for: large
+/// objects, which belong to no table, and what reaches beyond the session's own rows.
+/// Advisory locks stay, because portable code serialises its work with them.
+pub(super) const CLOSE_FUNCTIONS: &str = "
+    REVOKE EXECUTE ON FUNCTION
+        pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),
+        pg_catalog.lo_from_bytea(oid, bytea), pg_catalog.lo_open(oid, integer),
+        pg_catalog.lo_put(oid, bigint, bytea), pg_catalog.lowrite(integer, bytea),
+        pg_catalog.lo_get(oid), pg_catalog.lo_get(oid, bigint, integer),
+        pg_catalog.loread(integer, integer), pg_catalog.lo_unlink(oid),
+        pg_catalog.lo_truncate(integer, integer), pg_catalog.lo_truncate64(integer, bigint),
+        pg_catalog.pg_notify(text, text), pg_catalog.pg_export_snapshot(),
+        pg_catalog.pg_logical_emit_message(boolean, text, text),
+        pg_catalog.pg_logical_emit_message(boolean, text, bytea)
+    FROM PUBLIC";
+
+/// Nobody gets in, or makes anything, just because the database is there.
+pub(super) fn close_database(database: &str) -> String {
+    let database = quoted(database);
+    format!(
+        "REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+         REVOKE ALL ON SCHEMA public FROM PUBLIC"
+    )
+}
+
+pub(super) fn create(role: &str) -> String {
+    format!(
+        "CREATE ROLE {} NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS",
+        quoted(role)
+    )
+}
+
+pub(super) fn join(role: &str, host: &str) -> String {
+    format!("GRANT {} TO {}", quoted(role), quoted(host))
+}
+
+/// Puts both roles right: a session may change its own role's settings for ever, so they
+/// are set anew each time. The time limits are for a host that is gone; one that lives
+/// holds each call to its own budget, which is shorter.
+pub(super) fn configure(names: &Names, verifiers: &[String; 2], database: &str) -> String {
+    let [app_verifier, owner_verifier] = verifiers;
+    let (app, owner) = (quoted(&names.app), quoted(&names.owner));
+    let database = quoted(database);
+    let fixed = |role: &str, sessions: u16, verifier: &str| {
+        format!(
+            "ALTER ROLE {role} LOGIN NOINHERIT CONNECTION LIMIT {sessions} PASSWORD '{verifier}';
+             ALTER ROLE {role} RESET ALL;
+             ALTER ROLE {role} SET standard_conforming_strings = on;
+             ALTER ROLE {role} SET TimeZone = 'UTC';
+             ALTER ROLE {role} SET DateStyle = 'ISO, MDY';
+             ALTER ROLE {role} SET IntervalStyle = 'postgres';
+             ALTER ROLE {role} SET idle_in_transaction_session_timeout = '15min';
+             ALTER ROLE {role} SET statement_timeout = '15min';
+             ALTER ROLE {role} SET search_path = public;
+             GRANT CONNECT ON DATABASE {database} TO {role};"
+        )
+    };
+    format!(
+        "{}
+         {}
+         -- A migration that waits behind a call makes every later call wait behind it.
+         ALTER ROLE {owner} SET lock_timeout = '10s';
+         GRANT USAGE ON SCHEMA public TO {app};
+         GRANT USAGE, CREATE ON SCHEMA public TO {owner};
+         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} REVOKE ALL ON TYPES FROM PUBLIC;
+         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT {TABLE} ON TABLES TO {app};
+         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT {SEQUENCE} ON SEQUENCES TO {app};
+         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT EXECUTE ON FUNCTIONS TO {app};
+         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE ON TYPES TO {app}",
+        fixed(&app, APP_SESSIONS, app_verifier),
+        fixed(&owner, OWNER_SESSIONS, owner_verifier),
+    )
+}
+
+const TABLE: &str = "SELECT, INSERT, UPDATE, DELETE, TRUNCATE";
+const SEQUENCE: &str = "SELECT, UPDATE, USAGE";
+
+/// The schema of the app's own, behind `public` in the path of both roles.
+pub(super) fn schema(schema: &str, names: &Names) -> String {
+    let (app, owner) = (quoted(&names.app), quoted(&names.owner));
+    let schema = quoted(schema);
+    format!(
+        "CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};
+         REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;
+         GRANT USAGE ON SCHEMA {schema} TO {app};
+         ALTER ROLE {app} SET search_path = public, {schema};
+         ALTER ROLE {owner} SET search_path = public, {schema}"
+    )
+}
+
+/// Statements that grant `$2` the use of everything that `$1` owns.
+pub(super) const REGRANT: &str = "
+    SELECT format(
+        CASE relkind
+            WHEN 'S' THEN 'GRANT SELECT, UPDATE, USAGE ON SEQUENCE %I.%I TO %I'
+            ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLE %I.%I TO %I'
+        END, nspname, relname, $2::text)
+    FROM pg_catalog.pg_class
+    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1::text::name)
+        AND relkind IN ('r', 'p', 'v', 'm', 'S')
+    UNION ALL
+    SELECT format('GRANT USAGE ON TYPE %I.%I TO %I', nspname, typname, $2::text)
+    FROM pg_catalog.pg_type
+    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = typnamespace
+    WHERE typowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1::text::name)
+        AND typtype IN ('e', 'd', 'r')
+    UNION ALL
+    SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', pg_proc.oid::regprocedure, $2::text)
+    FROM pg_catalog.pg_proc
+    WHERE proowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1::text::name)
+        AND prokind = 'f'";
+
+/// Whether the grants hold: the app's role can make nothing, and the owner's can.
+pub(super) const CHECK: &str = "
+    SELECT has_schema_privilege($1::text::name, 'public', 'USAGE')
+        AND NOT has_schema_privilege($1::text::name, 'public', 'CREATE')
+        AND has_schema_privilege($2::text::name, 'public', 'CREATE')
+        AND has_database_privilege($1::text::name, current_database(), 'CONNECT')
+        AND NOT has_database_privilege($1::text::name, current_database(), 'TEMPORARY')";
+
+pub(super) const TABLES: &str = "
+    SELECT nspname::text, relname::text,
+        CASE WHEN reltuples < 0 THEN NULL ELSE reltuples::bigint END,
+        pg_catalog.pg_total_relation_size(pg_class.oid)
+    FROM pg_catalog.pg_class
+    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1::text::name)
+        AND relkind IN ('r', 'p')
+    ORDER BY 1, 2";
+
+/// Leaves the owner role to its tables, and lets nobody log in as it.
+pub(super) fn suspend(role: &str, database: &str) -> String {
+    let role = quoted(role);
+    let database = quoted(database);
+    format!("ALTER ROLE {role} NOLOGIN; REVOKE ALL ON DATABASE {database} FROM {role}")
+}
+
+/// Without CASCADE: what other apps built on these tables is theirs to remove.
+pub(super) fn drop(role: &str) -> String {
+    let role = quoted(role);
+    format!("DROP OWNED BY {role}; DROP ROLE {role}")
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
