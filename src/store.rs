@@ -3,6 +3,19 @@
 //! The tables live in schema `skep`, which no app's role can reach. The migrations in
 //! `store/migrations` make them.
 
+pub(crate) mod apps;
+pub(crate) mod blobs;
+pub(crate) mod login_failures;
+pub(crate) mod releases;
+pub(crate) mod roles;
+pub(crate) mod sessions;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod tokens;
+pub(crate) mod users;
+
+use std::time::Duration;
+
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 /// The migrations of schema `skep`, embedded in the binary.
@@ -32,6 +45,13 @@ impl Store {
             .await?;
         MIGRATOR.run(&pool).await?;
         Ok(Self { pool })
+    }
+
+    /// Asks the server for a sign of life, for a second at most.
+    pub(crate) async fn ping(&self) -> anyhow::Result<()> {
+        let ping = sqlx::query("SELECT 1").execute(&self.pool);
+        tokio::time::timeout(Duration::from_secs(1), ping).await??;
+        Ok(())
     }
 
     pub(crate) fn pool(&self) -> &PgPool {

@@ -1,0 +1,153 @@
+//! Apps, and which release of each is active.
+
+use sqlx::{PgConnection, PgExecutor};
+use time::OffsetDateTime;
+
+use crate::ids::{AppName, ReleaseId};
+
+/// The channel on which every node hears that an app has changed. The payload is its name.
+pub(crate) const CHANNEL: &str = "skep_apps";
+
+/// An app that has gone live, with what of its active release is shown in lists.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct AppRow {
+    pub(crate) name: AppName,
+    pub(crate) enabled: bool,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) updated_at: OffsetDateTime,
+    pub(crate) release: ReleaseId,
+    pub(crate) number: i32,
+    pub(crate) version: String,
+    pub(crate) digest: String,
+    pub(crate) component: String,
+    pub(crate) manifest: sqlx::types::Json<crate::app::Manifest>,
+}
+
+const LIVE: &str = "SELECT apps.name, apps.enabled, apps.created_at, apps.updated_at,
+        releases.id AS release, releases.number, releases.version, releases.digest,
+        releases.component, releases.manifest
+     FROM apps
+     JOIN releases ON releases.id = apps.active_release";
+
+pub(crate) async fn list(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<AppRow>> {
+    sqlx::query_as(sqlx::AssertSqlSafe(format!("{LIVE} ORDER BY apps.name")))
+        .fetch_all(executor)
+        .await
+}
+
+pub(crate) async fn find(
+    executor: impl PgExecutor<'_>,
+    app: &AppName,
+) -> sqlx::Result<Option<AppRow>> {
+    sqlx::query_as(sqlx::AssertSqlSafe(format!("{LIVE} WHERE apps.name = $1")))
+        .bind(app)
+        .fetch_optional(executor)
+        .await
+}
+
+/// Makes room for an app's first release. The app is not live before one is activated.
+pub(crate) async fn ensure(
+    connection: &mut PgConnection,
+    app: &AppName,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO apps (name, enabled, created_at, updated_at)
+         VALUES ($1, TRUE, $2, $2)
+         ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(app)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Makes a release the one that serves, and tells every node.
+pub(crate) async fn activate(
+    connection: &mut PgConnection,
+    app: &AppName,
+    release: ReleaseId,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE releases SET state = 'ready', xid = NULL, activated_at = $2 WHERE id = $1")
+        .bind(release)
+        .bind(now)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("UPDATE apps SET active_release = $2, updated_at = $3 WHERE name = $1")
+        .bind(app)
+        .bind(release)
+        .bind(now)
+        .execute(&mut *connection)
+        .await?;
+    announce(connection, app).await
+}
+
+/// Enables or disables an app, and tells every node. False where there is no such app.
+pub(crate) async fn set_enabled(
+    connection: &mut PgConnection,
+    app: &AppName,
+    enabled: bool,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let changed = sqlx::query(
+        "UPDATE apps SET enabled = $2, updated_at = $3
+         WHERE name = $1 AND active_release IS NOT NULL",
+    )
+    .bind(app)
+    .bind(enabled)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    announce(connection, app).await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// Forgets an app with its releases, and tells every node.
+pub(crate) async fn delete(connection: &mut PgConnection, app: &AppName) -> sqlx::Result<()> {
+    // The active release and its app name each other.
+    sqlx::query("UPDATE apps SET active_release = NULL WHERE name = $1")
+        .bind(app)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM apps WHERE name = $1")
+        .bind(app)
+        .execute(&mut *connection)
+        .await?;
+    announce(connection, app).await
+}
+
+/// Forgets an app that never had a release go live.
+pub(crate) async fn delete_if_empty(
+    connection: &mut PgConnection,
+    app: &AppName,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "DELETE FROM apps
+         WHERE name = $1
+           AND NOT EXISTS (SELECT FROM releases WHERE releases.app = apps.name)",
+    )
+    .bind(app)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn announce(connection: &mut PgConnection, app: &AppName) -> sqlx::Result<()> {
+    sqlx::query("SELECT pg_notify($1, $2)")
+        .bind(CHANNEL)
+        .bind(app.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Takes the right to change an app until the transaction ends. False where somebody else
+/// is changing it.
+pub(crate) async fn lock(connection: &mut PgConnection, app: &AppName) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtextextended('skep app ' || $1, 0))")
+        .bind(app.as_str())
+        .fetch_one(connection)
+        .await
+}
