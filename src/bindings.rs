@@ -1,0 +1,20 @@
+//! The host's side of `wit/`: the only `bindgen!`.
+
+#![expect(clippy::all, unreachable_pub, reason = "generated code")]
+
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "skep:app/app",
+    imports: {
+        "skep:app/db": async | trappable,
+        default: trappable,
+    },
+    exports: { default: async },
+    with: {
+        "skep:app/db.connection": crate::capability::db::Connection,
+    },
+    trappable_error_type: {
+        "skep:app/db.error" => crate::capability::db::DbError,
+    },
+    require_store_data_send: true,
+});

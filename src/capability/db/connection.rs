@@ -1,0 +1,166 @@
+//! A connection as the guest holds it: when a transaction begins and ends.
+
+use super::DbError;
+use super::policy::{self, Control};
+use super::session::{Database, Open, Transaction};
+use crate::bindings::skep::app::db as wit;
+
+/// A session with the database, opened by its first statement.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+pub struct Connection {
+    database: Database,
+    mode: Mode,
+    id: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Each statement is a transaction of its own.
+    Autocommit,
+    /// The first statement begins a transaction.
+    Transactional,
+}
+
+impl Connection {
+    pub(crate) fn autocommit(database: Database) -> Self {
+        Self::new(database, Mode::Autocommit)
+    }
+
+    pub(crate) fn transactional(database: Database) -> Self {
+        Self::new(database, Mode::Transactional)
+    }
+
+    fn new(database: Database, mode: Mode) -> Self {
+        let id = database.next_id();
+        Self { database, mode, id }
+    }
+
+    /// Runs one statement.
+    pub(crate) async fn execute(
+        &mut self,
+        sql: &str,
+        params: &[wit::Value],
+    ) -> Result<wit::Outcome, DbError> {
+        match policy::control(sql) {
+            Control::None => {}
+            Control::Begin => return Ok(nothing()),
+            Control::Commit => return self.commit().await.map(|()| nothing()),
+            Control::Rollback => return self.rollback().await.map(|()| nothing()),
+            Control::Prepared => {
+                return Err(DbError::Invalid(
+                    "two-phase commit is not available to apps: use COMMIT".to_owned(),
+                ));
+            }
+        }
+
+        let mut open = self.open().await?;
+        let begin = self.begin(&mut open);
+        let result = self
+            .database
+            .query(&open.session, begin.as_deref(), sql, params)
+            .await;
+        match (&result, self.mode) {
+            (Err(error), _) if error.loses_the_session() => self.database.discard(open.session),
+            (_, Mode::Transactional) => self.database.keep(self.id, open),
+            (Ok(_), Mode::Autocommit) => self.end(open, Ending::Keep).await?,
+            (Err(_), Mode::Autocommit) => self.end(open, Ending::Undo).await?,
+        }
+        result
+    }
+
+    /// Keeps what the transaction did. Nothing to do where none was begun.
+    pub(crate) async fn commit(&mut self) -> Result<(), DbError> {
+        match self.database.take(self.id) {
+            Some(open) => self.end(open, Ending::Keep).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Undoes what the transaction did. Nothing to do where none was begun.
+    pub(crate) async fn rollback(&mut self) -> Result<(), DbError> {
+        match self.database.take(self.id) {
+            Some(open) => self.end(open, Ending::Undo).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Undoes what is open and gives the session back.
+    pub(crate) async fn close(mut self) {
+        // A failure here shows again when a deploy commits; in a call the session's reset
+        // rolls back.
+        let _ = self.rollback().await;
+        if let Some(open) = self.database.take(self.id) {
+            self.database.release(open.session);
+        }
+    }
+
+    async fn open(&self) -> Result<Open, DbError> {
+        match self.database.take(self.id) {
+            Some(open) => Ok(open),
+            None => Ok(Open {
+                session: self.database.open().await?,
+                transaction: Transaction::None,
+            }),
+        }
+    }
+
+    /// What begins the transaction that the next statement belongs to, if none is going on.
+    fn begin(&self, open: &mut Open) -> Option<String> {
+        if !matches!(open.transaction, Transaction::None) {
+            return None;
+        }
+        match (self.database.savepoint(), self.mode) {
+            (Some(name), _) => {
+                let begin = format!("SAVEPOINT {name}");
+                open.transaction = Transaction::Savepoint(name);
+                Some(begin)
+            }
+            (None, Mode::Transactional) => {
+                open.transaction = Transaction::Begun;
+                Some("BEGIN".to_owned())
+            }
+            (None, Mode::Autocommit) => None,
+        }
+    }
+
+    async fn end(&self, mut open: Open, ending: Ending) -> Result<(), DbError> {
+        let sql = match (
+            std::mem::replace(&mut open.transaction, Transaction::None),
+            ending,
+        ) {
+            (Transaction::None, _) => None,
+            (Transaction::Begun, Ending::Keep) => Some("COMMIT".to_owned()),
+            (Transaction::Begun, Ending::Undo) => Some("ROLLBACK".to_owned()),
+            (Transaction::Savepoint(name), Ending::Keep) => {
+                Some(format!("RELEASE SAVEPOINT {name}"))
+            }
+            (Transaction::Savepoint(name), Ending::Undo) => Some(format!(
+                "ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}"
+            )),
+        };
+        let result = match sql {
+            Some(sql) => self.database.control(&open.session, &sql).await,
+            None => Ok(()),
+        };
+        match (&result, self.mode) {
+            (Err(error), _) if error.loses_the_session() => self.database.discard(open.session),
+            (_, Mode::Transactional) => self.database.keep(self.id, open),
+            (_, Mode::Autocommit) => self.database.release(open.session),
+        }
+        result
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Ending {
+    Keep,
+    Undo,
+}
+
+fn nothing() -> wit::Outcome {
+    wit::Outcome {
+        columns: Vec::new(),
+        rows: Vec::new(),
+        affected: 0,
+    }
+}

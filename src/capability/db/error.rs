@@ -1,0 +1,93 @@
+//! Why a statement gave no result, and what of it the guest may know.
+
+use tokio_postgres::error::{DbError as ServerError, ErrorPosition, SqlState};
+
+use super::policy::OverLimit;
+use crate::bindings::skep::app::db as wit;
+
+/// Why a statement gave no result.
+#[derive(Debug, thiserror::Error)]
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+pub enum DbError {
+    /// PostgreSQL's own error. The app's author can mend it.
+    #[error("{}", .0.message())]
+    Sql(Box<ServerError>),
+    /// A parameter, a type or a statement that cannot be carried; the text says what to do.
+    #[error("{0}")]
+    Invalid(String),
+    #[error(transparent)]
+    OverLimit(#[from] OverLimit),
+    #[error("the call's time is over")]
+    TimedOut,
+    /// Ours: the cause goes to our log.
+    #[error("the database could not be reached")]
+    Unavailable(#[source] anyhow::Error),
+    /// A handle that the guest does not have: a broken ABI, so the cell is stopped.
+    #[error(transparent)]
+    Handle(#[from] wasmtime::component::ResourceTableError),
+}
+
+impl From<tokio_postgres::Error> for DbError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            // The server is going away, or took the connection; neither is the app's.
+            Some(cause)
+                if [
+                    SqlState::ADMIN_SHUTDOWN,
+                    SqlState::CRASH_SHUTDOWN,
+                    SqlState::CANNOT_CONNECT_NOW,
+                    SqlState::TOO_MANY_CONNECTIONS,
+                ]
+                .contains(cause.code()) =>
+            {
+                Self::Unavailable(error.into())
+            }
+            Some(cause) => Self::Sql(Box::new(cause.clone())),
+            None => Self::Unavailable(error.into()),
+        }
+    }
+}
+
+impl DbError {
+    /// Whether the state of the session behind it is not known any more.
+    pub(super) fn loses_the_session(&self) -> bool {
+        matches!(self, Self::TimedOut | Self::Unavailable(_))
+    }
+
+    /// Says what the guest may know. What it can mend arrives whole; what is ours goes to
+    /// our log, and the guest learns only that it may try again.
+    pub(crate) fn for_guest(self) -> wasmtime::Result<wit::Error> {
+        match self {
+            Self::Sql(error) => Ok(wit::Error::Sql(describe(&error))),
+            Self::Invalid(text) => Ok(wit::Error::Invalid(text)),
+            Self::OverLimit(limit) => Ok(wit::Error::OverLimit(limit.to_string())),
+            Self::TimedOut => Ok(wit::Error::TimedOut),
+            Self::Unavailable(cause) => {
+                tracing::error!(
+                    error = format!("{cause:#}"),
+                    "the database of an app failed"
+                );
+                Ok(wit::Error::Unavailable)
+            }
+            Self::Handle(error) => Err(error.into()),
+        }
+    }
+}
+
+fn describe(error: &ServerError) -> wit::SqlError {
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    wit::SqlError {
+        sqlstate: error.code().code().to_owned(),
+        message: error.message().to_owned(),
+        detail: owned(error.detail()),
+        hint: owned(error.hint()),
+        position: match error.position() {
+            Some(ErrorPosition::Original(position)) => Some(*position),
+            Some(ErrorPosition::Internal { .. }) | None => None,
+        },
+        schema_name: owned(error.schema()),
+        table_name: owned(error.table()),
+        column_name: owned(error.column()),
+        constraint_name: owned(error.constraint()),
+    }
+}

@@ -1,0 +1,245 @@
+//! How much one statement, and one call, may ask of the database.
+
+/// The longest statement.
+pub(crate) const STATEMENT_BYTES: usize = 1024 * 1024;
+/// All parameters of one statement together.
+pub(crate) const PARAMETER_BYTES: usize = 16 * 1024 * 1024;
+/// The rows of one result.
+pub(crate) const ROWS: usize = 10_000;
+/// The values of one result, as PostgreSQL sends them.
+pub(crate) const RESULT_BYTES: usize = 16 * 1024 * 1024;
+/// The statements of one call.
+pub(crate) const STATEMENTS: u32 = 10_000;
+/// The connections that one call may hold open.
+pub(crate) const CONNECTIONS: u32 = 8;
+
+/// A limit that was passed. The text says which and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum OverLimit {
+    #[error(
+        "the statement is longer than {STATEMENT_BYTES} bytes: send large values as parameters or in parts"
+    )]
+    Statement,
+    #[error("the parameters are larger than {PARAMETER_BYTES} bytes together: send them in parts")]
+    Parameters,
+    #[error("the result has more than {ROWS} rows: add a LIMIT, or read it in parts")]
+    Rows,
+    #[error(
+        "the result is larger than {RESULT_BYTES} bytes: select fewer columns, or read it in parts"
+    )]
+    ResultBytes,
+    #[error(
+        "the call sent more than {STATEMENTS} statements: work on many rows with one statement"
+    )]
+    Statements,
+    #[error("the call holds more than {CONNECTIONS} connections open: close them, or use one")]
+    Connections,
+}
+
+/// Decides whether a statement of this size may be sent.
+pub(crate) fn admit_statement(sql: &str, parameter_bytes: usize) -> Result<(), OverLimit> {
+    if sql.len() > STATEMENT_BYTES {
+        Err(OverLimit::Statement)
+    } else if parameter_bytes > PARAMETER_BYTES {
+        Err(OverLimit::Parameters)
+    } else {
+        Ok(())
+    }
+}
+
+/// What one result has brought so far.
+#[derive(Debug, Default)]
+pub(crate) struct ResultSize {
+    rows: usize,
+    bytes: usize,
+}
+
+impl ResultSize {
+    /// Decides whether one more row of this size may be kept.
+    pub(crate) fn admit(&mut self, row_bytes: usize) -> Result<(), OverLimit> {
+        self.rows += 1;
+        self.bytes += row_bytes;
+        if self.rows > ROWS {
+            Err(OverLimit::Rows)
+        } else if self.bytes > RESULT_BYTES {
+            Err(OverLimit::ResultBytes)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// What a statement does to the transaction it is sent in.
+///
+/// The host keeps the transactions of a call itself, so a statement that would begin or end
+/// one is carried out as the operation of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Control {
+    Begin,
+    Commit,
+    Rollback,
+    /// Two-phase commit would outlive the call.
+    Prepared,
+    /// Any other statement, savepoints included.
+    None,
+}
+
+/// Says what a statement does to its transaction, from its first words.
+pub(crate) fn control(sql: &str) -> Control {
+    let mut rest = sql;
+    let mut next = || {
+        rest = skip_blank(rest);
+        let end = rest
+            .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+            .unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        word.to_ascii_uppercase()
+    };
+
+    match next().as_str() {
+        "BEGIN" => Control::Begin,
+        "START" => Control::Begin,
+        "END" => Control::Commit,
+        "COMMIT" => match next().as_str() {
+            "PREPARED" => Control::Prepared,
+            _ => Control::Commit,
+        },
+        "ABORT" => Control::Rollback,
+        "ROLLBACK" => match next().as_str() {
+            "PREPARED" => Control::Prepared,
+            "TO" => Control::None,
+            "WORK" | "TRANSACTION" if next() == "TO" => Control::None,
+            _ => Control::Rollback,
+        },
+        "PREPARE" if next() == "TRANSACTION" => Control::Prepared,
+        _ => Control::None,
+    }
+}
+
+/// Skips what PostgreSQL's lexer skips before a statement: white space, comments (block
+/// comments nest) and the semicolons of empty statements.
+fn skip_blank(sql: &str) -> &str {
+    let mut rest = sql;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c', ';']);
+        if let Some(comment) = rest.strip_prefix("--") {
+            rest = comment
+                .split_once(['\n', '\r'])
+                .map_or("", |(_, after)| after);
+        } else if rest.starts_with("/*") {
+            rest = skip_block_comment(rest);
+        } else {
+            return rest;
+        }
+    }
+}
+
+fn skip_block_comment(text: &str) -> &str {
+    let mut rest = text;
+    let mut depth = 0_usize;
+    loop {
+        if let Some(after) = rest.strip_prefix("/*") {
+            depth += 1;
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("*/") {
+            depth -= 1;
+            rest = after;
+            if depth == 0 {
+                return rest;
+            }
+        } else {
+            let mut characters = rest.chars();
+            if characters.next().is_none() {
+                return "";
+            }
+            rest = characters.as_str();
+        }
+    }
+}
+
+/// Whether a statement that brought no row may still have columns.
+///
+/// A wrong yes costs one question to the server; so only what surely has none is a no.
+pub(crate) fn may_have_columns(sql: &str) -> bool {
+    const WITHOUT: [&str; 12] = [
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "MERGE",
+        "CREATE",
+        "ALTER",
+        "DROP",
+        "TRUNCATE",
+        "COMMENT",
+        "SET",
+        "SAVEPOINT",
+        "RELEASE",
+    ];
+    let start = skip_blank(sql);
+    let begins = |word: &&str| {
+        start
+            .get(..word.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(word))
+    };
+    let returning = || {
+        sql.as_bytes()
+            .windows("RETURNING".len())
+            .any(|part| part.eq_ignore_ascii_case(b"RETURNING"))
+    };
+    !WITHOUT.iter().any(|word| begins(&word)) || returning()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_that_ends_a_transaction_is_known_however_it_is_written() {
+        for (sql, expected) in [
+            ("COMMIT", Control::Commit),
+            (" \n;; /* a /* b */ */ -- x\n commit work", Control::Commit),
+            ("end", Control::Commit),
+            ("rollback", Control::Rollback),
+            ("ROLLBACK/**/TO a", Control::None),
+            ("rollback work to savepoint a", Control::None),
+            ("rollback work", Control::Rollback),
+            ("abort", Control::Rollback),
+            ("begin", Control::Begin),
+            ("start transaction", Control::Begin),
+            ("prepare transaction 'x'", Control::Prepared),
+            ("commit prepared 'x'", Control::Prepared),
+            ("prepare p as select 1", Control::None),
+            ("committed", Control::None),
+            ("select 'commit'", Control::None),
+            ("/* unfinished", Control::None),
+            ("", Control::None),
+        ] {
+            assert_eq!(control(sql), expected, "{sql:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_surely_has_no_columns_is_not_asked_about() {
+        assert!(may_have_columns("select 1"));
+        assert!(may_have_columns("with a as (select 1) select * from a"));
+        assert!(may_have_columns(
+            "/* x */ insert into t values (1) returning id"
+        ));
+        assert!(!may_have_columns("insert into t values (1)"));
+        assert!(!may_have_columns("  UPDATE t SET a = 1"));
+    }
+
+    #[test]
+    fn a_result_is_bounded_in_rows_and_bytes() {
+        let mut rows = ResultSize::default();
+        for _ in 0..ROWS {
+            assert_eq!(rows.admit(1), Ok(()));
+        }
+        assert_eq!(rows.admit(1), Err(OverLimit::Rows));
+
+        let mut bytes = ResultSize::default();
+        assert_eq!(bytes.admit(RESULT_BYTES), Ok(()));
+        assert_eq!(bytes.admit(1), Err(OverLimit::ResultBytes));
+    }
+}

@@ -1,0 +1,122 @@
+//! The `log` capability: lines in the app's own log.
+//!
+//! The interface is `wit/log.wit`. How much an app may write is decided in [`policy`].
+//! What it prints goes the same way, through [`stdio`].
+
+pub(crate) mod policy;
+pub(crate) mod stdio;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wasmtime::component::{HasData, Linker};
+
+use crate::bindings::skep::app::log as wit;
+use crate::ids::{AppName, CallId, ReleaseId};
+
+use policy::{Admitted, LogBudget};
+
+/// Where the lines of one call go: the host's own log, with the call's identity on each.
+///
+/// Cheap to clone; the clones share one budget, because what an app prints counts too.
+#[derive(Clone, Debug)]
+pub(crate) struct CallLog {
+    identity: Arc<Identity>,
+    budget: Arc<Mutex<LogBudget>>,
+}
+
+#[derive(Debug)]
+struct Identity {
+    app: AppName,
+    release: ReleaseId,
+    call: CallId,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl CallLog {
+    pub(crate) fn new(app: AppName, release: ReleaseId, call: CallId) -> Self {
+        Self {
+            identity: Arc::new(Identity { app, release, call }),
+            budget: Arc::new(Mutex::new(LogBudget::default())),
+        }
+    }
+
+    /// Writes one line, as far as the call's budget goes.
+    pub(crate) fn write(&self, level: Level, source: &str, message: &str, detail: Option<&str>) {
+        let admitted = self
+            .budget
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .admit();
+        match admitted {
+            Admitted::Yes => self.emit(
+                level,
+                source,
+                policy::cut(message, policy::MESSAGE_BYTES),
+                detail.map(|detail| policy::cut(detail, policy::DETAIL_BYTES)),
+            ),
+            Admitted::Last => self.emit(
+                Level::Warn,
+                "skep",
+                "the call wrote too many log lines; the rest is left out",
+                None,
+            ),
+            Admitted::No => {}
+        }
+    }
+
+    fn emit(&self, level: Level, source: &str, message: &str, detail: Option<&str>) {
+        let Identity { app, release, call } = &*self.identity;
+        let detail = detail.unwrap_or_default();
+        // `tracing` needs its level at compile time.
+        macro_rules! emit {
+            ($level:ident) => {
+                tracing::$level!(target: "skep::app", %app, %release, %call, source, detail, "{message}")
+            };
+        }
+        match level {
+            Level::Debug => emit!(debug),
+            Level::Info => emit!(info),
+            Level::Warn => emit!(warn),
+            Level::Error => emit!(error),
+        }
+    }
+}
+
+impl wit::Host for &CallLog {
+    fn write(
+        &mut self,
+        level: wit::Level,
+        message: String,
+        detail: Option<String>,
+    ) -> wasmtime::Result<()> {
+        let level = match level {
+            wit::Level::Debug => Level::Debug,
+            wit::Level::Info => Level::Info,
+            wit::Level::Warn => Level::Warn,
+            wit::Level::Error => Level::Error,
+        };
+        CallLog::write(self, level, "log", &message, detail.as_deref());
+        Ok(())
+    }
+}
+
+/// Links the interface; `view` borrows a [`CallLog`] from whatever the store holds.
+pub(crate) fn add_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> &CallLog,
+) -> wasmtime::Result<()> {
+    wit::add_to_linker::<T, LogData>(linker, view)
+}
+
+struct LogData;
+
+impl HasData for LogData {
+    type Data<'a> = &'a CallLog;
+}

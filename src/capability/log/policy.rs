@@ -1,0 +1,63 @@
+//! How much an app may write to its log in one call.
+
+/// The longest message; the rest of it is cut.
+pub(crate) const MESSAGE_BYTES: usize = 8 * 1024;
+/// The longest detail; the rest of it is cut.
+pub(crate) const DETAIL_BYTES: usize = 32 * 1024;
+/// Lines in one call; later ones are left out.
+pub(crate) const LINES: u32 = 1_000;
+
+/// What a call has written so far.
+#[derive(Debug, Default)]
+pub(crate) struct LogBudget {
+    lines: u32,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Admitted {
+    Yes,
+    /// The first line over the limit: it is replaced by one that says so.
+    Last,
+    No,
+}
+
+impl LogBudget {
+    /// Decides about one more line.
+    pub(crate) fn admit(&mut self) -> Admitted {
+        self.lines = self.lines.saturating_add(1);
+        match self.lines {
+            ..=LINES => Admitted::Yes,
+            lines if lines == LINES + 1 => Admitted::Last,
+            _ => Admitted::No,
+        }
+    }
+}
+
+/// The first `limit` bytes of a text, or a little less, so that no character is cut.
+pub(crate) fn cut(text: &str, limit: usize) -> &str {
+    text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_writes_so_many_lines_then_one_that_says_so_then_none() {
+        let mut budget = LogBudget::default();
+
+        for _ in 0..LINES {
+            assert_eq!(budget.admit(), Admitted::Yes);
+        }
+
+        assert_eq!(budget.admit(), Admitted::Last);
+        assert_eq!(budget.admit(), Admitted::No);
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("aäb", 2), "a");
+        assert_eq!(cut("aäb", 3), "aä");
+        assert_eq!(cut("aäb", 99), "aäb");
+    }
+}

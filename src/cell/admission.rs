@@ -1,0 +1,114 @@
+//! How many calls run at once, and how many may wait for their turn.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+/// Calls that run at once, over all apps.
+const RUNNING: usize = 64;
+/// Calls that wait, over all apps.
+const WAITING: usize = 2_048;
+/// Calls of one app that wait.
+const WAITING_OF_ONE: usize = 512;
+
+/// A number of places, and a bounded queue before them.
+pub(super) struct Admission {
+    places: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    may_wait: usize,
+    what: &'static str,
+}
+
+/// A place that is given back when it is dropped.
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Why a call did not begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Busy {
+    #[error("{0} is busy: too many calls are waiting")]
+    QueueFull(&'static str),
+    #[error("{0} is busy: the call waited for its turn until its time was over")]
+    WaitedTooLong(&'static str),
+}
+
+impl Admission {
+    pub(super) fn for_all() -> Self {
+        Self::new(RUNNING, WAITING, "the server")
+    }
+
+    pub(super) fn for_app(concurrency: usize) -> Self {
+        Self::new(concurrency, WAITING_OF_ONE, "the app")
+    }
+
+    fn new(places: usize, may_wait: usize, what: &'static str) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            waiting: AtomicUsize::new(0),
+            may_wait,
+            what,
+        }
+    }
+
+    /// Takes a place, in the order of asking, until the deadline.
+    pub(super) async fn enter(&self, deadline: Instant) -> Result<Place, Busy> {
+        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(Place { _permit: permit });
+        }
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.may_wait {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(Busy::QueueFull(self.what));
+        }
+        let _leaving = Leaving(&self.waiting);
+        match tokio::time::timeout_at(deadline, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(Place { _permit: permit }),
+            // The semaphore is never closed, so what is left is the deadline.
+            Ok(Err(_)) | Err(_) => Err(Busy::WaitedTooLong(self.what)),
+        }
+    }
+}
+
+/// Counts a waiting call out, also when its caller goes away.
+struct Leaving<'a>(&'a AtomicUsize);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_waits_for_a_place_until_its_deadline() {
+        let admission = Admission::new(1, 1, "the app");
+        let deadline = Instant::now() + Duration::from_secs(1);
+
+        let first = admission.enter(deadline).await;
+        assert!(first.is_ok());
+        let second = admission.enter(deadline).await;
+        assert_eq!(second.err(), Some(Busy::WaitedTooLong("the app")));
+
+        drop(first);
+        assert!(admission.enter(deadline).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_wait_than_the_queue_holds() {
+        let admission = Admission::new(1, 1, "the app");
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let _running = admission.enter(deadline).await;
+
+        let (waits, refused) = tokio::join!(admission.enter(deadline), admission.enter(deadline));
+
+        assert_eq!(waits.err(), Some(Busy::WaitedTooLong("the app")));
+        assert_eq!(refused.err(), Some(Busy::QueueFull("the app")));
+    }
+}

@@ -1,0 +1,25 @@
+//! Compiles a component to machine code, in a process of its own.
+//!
+//! The compiler reads bytes that anybody may have made, and can be made to work for long. So
+//! it gets no secret, no environment, and bounds on its memory and CPU time.
+
+use std::path::Path;
+
+/// What the compiling process may use.
+pub(crate) const MEMORY_BYTES: u64 = 6 << 30;
+pub(crate) const CPU_SECONDS: u64 = 120;
+
+/// Compiles a component: what the hidden command `skep compile IN OUT` does.
+///
+/// # Errors
+///
+/// When the component is not valid, which its author must know, or files fail.
+pub(crate) fn compile_file(input: &Path, output: &Path) -> anyhow::Result<()> {
+    let bytes = std::fs::read(input)?;
+    let engine = super::for_compiling()?;
+    let code = engine
+        .precompile_component(&bytes)
+        .map_err(|error| anyhow::anyhow!("the component is not valid WebAssembly: {error:#}"))?;
+    std::fs::write(output, code)?;
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! The budget of one call, and what holds a cell's memory within it.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+/// What one call may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Budget {
+    /// From the call's start to its answer, waiting for the host included.
+    pub(crate) wall: Duration,
+    /// Of all memories and tables of the cell together, in bytes.
+    pub(crate) memory: usize,
+}
+
+/// The budget of a call that asks for nothing else.
+pub(crate) const DEFAULT: Budget = Budget {
+    wall: Duration::from_secs(30),
+    memory: 256 * MIB,
+};
+/// The most that a manifest may ask for.
+pub(crate) const CEILING: Budget = Budget {
+    wall: Duration::from_secs(120),
+    memory: 512 * MIB,
+};
+/// The budget of `load`, which may fill tables.
+pub(crate) const LOAD: Budget = Budget {
+    wall: Duration::from_secs(60),
+    memory: 512 * MIB,
+};
+/// The longest answer of a call, in bytes.
+pub(crate) const ANSWER_BYTES: usize = 16 * MIB;
+
+/// Calls of one app that run at once, where its manifest does not say.
+pub(crate) const CONCURRENCY: usize = 16;
+/// The most calls of one app that may run at once.
+pub(crate) const CONCURRENCY_CEILING: usize = 32;
+
+pub(crate) const MIB: usize = 1024 * 1024;
+/// What the engine keeps for one element of a table.
+const TABLE_ELEMENT_BYTES: usize = 16;
+
+/// Counts a cell's memory over all its memories and tables, and refuses what is over.
+#[derive(Debug)]
+pub(crate) struct MemoryLimit {
+    limit: usize,
+    used: usize,
+    refused: bool,
+}
+
+impl MemoryLimit {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            used: 0,
+            refused: false,
+        }
+    }
+
+    /// The most that the cell has had. Memories never shrink.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Whether the cell was refused memory since this was asked last.
+    pub(crate) fn take_refused(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
+    }
+
+    fn grow(&mut self, by: usize) -> bool {
+        match self.used.checked_add(by) {
+            Some(used) if used <= self.limit => {
+                self.used = used;
+                true
+            }
+            _ => {
+                self.refused = true;
+                false
+            }
+        }
+    }
+}
+
+impl ResourceLimiter for MemoryLimit {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        // What a module may not have by its own declaration is not ours to count.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        Ok(self.grow(desired.saturating_sub(current)))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        Ok(self.grow(
+            desired
+                .saturating_sub(current)
+                .saturating_mul(TABLE_ELEMENT_BYTES),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_memories_and_tables_count_together() {
+        let mut limit = MemoryLimit::new(1_000);
+
+        assert!(limit.memory_growing(0, 600, None).unwrap());
+        assert!(limit.table_growing(0, 10, None).unwrap());
+        assert!(!limit.take_refused());
+
+        assert!(!limit.memory_growing(0, 300, None).unwrap());
+        assert_eq!(limit.used(), 760);
+        assert!(limit.take_refused());
+        assert!(!limit.take_refused());
+    }
+
+    #[test]
+    fn a_modules_own_maximum_is_not_a_refusal_of_ours() {
+        let mut limit = MemoryLimit::new(1_000);
+
+        assert!(!limit.memory_growing(0, 600, Some(500)).unwrap());
+        assert!(!limit.take_refused());
+    }
+}

@@ -1,0 +1,132 @@
+//! What one cell's store holds: the `T` of `Store<T>`.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use super::limits::MemoryLimit;
+use crate::capability::caller::{self, Caller, CallerView};
+use crate::capability::db::session::Database;
+use crate::capability::db::{self, Db};
+use crate::capability::log::stdio::Lines;
+use crate::capability::log::{self, CallLog};
+use crate::ids::CallId;
+
+/// What the host binds to one call. Nothing that a guest says changes it.
+pub(crate) struct Binding {
+    pub(crate) call: CallId,
+    pub(crate) caller: Option<Arc<Caller>>,
+    pub(crate) database: Database,
+    pub(crate) log: CallLog,
+    pub(crate) deadline: Instant,
+}
+
+/// The state of a cell: what belongs to the call, and what belongs to the instance.
+pub(crate) struct CellState {
+    binding: Binding,
+    pub(super) memory: MemoryLimit,
+    wasi: WasiCtx,
+    table: ResourceTable,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+impl CellState {
+    pub(super) fn new(binding: Binding, memory: usize) -> Self {
+        let stdout = Lines::stdout(binding.log.clone());
+        let stderr = Lines::stderr(binding.log.clone());
+        // No arguments, environment, folders or sockets: what is not given is not there.
+        let wasi = WasiCtxBuilder::new()
+            .stdout(stdout.clone())
+            .stderr(stderr.clone())
+            .allow_tcp(false)
+            .allow_udp(false)
+            .build();
+        Self {
+            binding,
+            memory: MemoryLimit::new(memory),
+            wasi,
+            table: ResourceTable::new(),
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Gives a reused cell to its next call.
+    pub(super) fn rebind(&mut self, binding: Binding) {
+        self.stdout.redirect(binding.log.clone());
+        self.stderr.redirect(binding.log.clone());
+        self.binding = binding;
+    }
+
+    /// Ends a call: writes what it printed last, and closes the connections that it left
+    /// open, which rolls them back.
+    pub(super) fn finish(&mut self) {
+        self.stdout.finish();
+        self.stderr.finish();
+        self.binding.database.finish();
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.binding.deadline
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.binding.database
+    }
+
+    fn db(&mut self) -> Db<'_> {
+        Db {
+            database: &self.binding.database,
+            table: &mut self.table,
+        }
+    }
+
+    fn caller(&mut self) -> CallerView<'_> {
+        CallerView {
+            call: self.binding.call,
+            caller: self.binding.caller.as_ref(),
+        }
+    }
+
+    fn log(&mut self) -> &CallLog {
+        &self.binding.log
+    }
+}
+
+impl WasiView for CellState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// Everything that a cell can import. A component that imports more does not link.
+pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    log::add_to_linker(&mut linker, CellState::log)?;
+    caller::add_to_linker(&mut linker, CellState::caller)?;
+    db::add_to_linker(&mut linker, CellState::db)?;
+    Ok(linker)
+}
+
+/// A store whose guest is stopped at its call's deadline and lets others run meanwhile.
+pub(super) fn store(engine: &Engine, state: CellState) -> Store<CellState> {
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| &mut state.memory);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|context| {
+        if Instant::now() >= context.data().deadline() {
+            Ok(UpdateDeadline::Interrupt)
+        } else {
+            Ok(UpdateDeadline::Yield(1))
+        }
+    });
+    store
+}
