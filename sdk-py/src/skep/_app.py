@@ -1,0 +1,64 @@
+"""The module that componentize-py makes a component of: the exports of `skep:app/python`.
+
+Importing it builds the bundle. That happens once, at build; cells start from the
+snapshot that is taken afterwards.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import wit_world
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.imports.types import Failure
+
+from skep import _build, _call, _failure, _host
+
+
+def _build_app() -> _call.App:
+    try:
+        app = _call.App(_build.build(_build.find_bundle()))
+    except _build.BuildFailed as error:
+        print(_failure.BUILD_MARKER + json.dumps(error.report()), file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+    _host.use(_host.cell_host())
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        # The interpreter starts unbuffered, which would be several host calls a line.
+        raw = io.FileIO(number, "w", closefd=False)
+        stream = io.TextIOWrapper(
+            io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    _build.settle()
+    return app
+
+
+_app = _build_app()
+
+
+def _failure_of(failed: _call.Failed) -> Err:
+    return Err(Failure(failed.name, failed.message, failed.trace))
+
+
+class WitWorld(wit_world.WitWorld):  # type: ignore[misc]
+    """The export `execute`."""
+
+    def execute(self, data: str) -> str:
+        try:
+            return _app.execute(data)
+        except _call.Failed as failed:
+            raise _failure_of(failed) from None
+
+
+class Lifecycle(exports.Lifecycle):  # type: ignore[misc]
+    """The export `lifecycle`."""
+
+    def load(self) -> None:
+        try:
+            _app.load()
+        except _call.Failed as failed:
+            raise _failure_of(failed) from None

@@ -1,0 +1,175 @@
+"""Turns a bundle into a running app, once, at build; its state is the snapshot.
+
+No host is there at build, so module-level statements are only pretended. Where
+module-level code needs a result, the app's import is left to the first call.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from skep import _bundle, _failure, _files, _host, _importer, _logging, _phase, _preload
+from skep._bundle import ROOT
+
+BUNDLE_FOLDER = "skep_bundle"
+
+# Says that there is a database, which apps ask for; it leads nowhere by itself.
+DATABASE_URL = "postgresql://skep/app"
+
+# Whatever of this package a call may import: its folder is out of reach by then.
+_OWN_MODULES = (
+    "psycopg2.errorcodes",
+    "psycopg2.errors",
+    "psycopg2.extensions",
+    "psycopg2.extras",
+    "psycopg2.pool",
+    "psycopg2.sql",
+)
+
+NO_EXECUTE = "main.py does not expose a callable execute(data) function"
+
+
+class BuildFailed(Exception):
+    """The bundle cannot become an app. `file` and `line` say where."""
+
+    def __init__(self, name: str, message: str, file: str, line: int, trace: str = "") -> None:
+        self.name = name
+        self.message = message
+        self.file = file
+        self.line = line
+        self.trace = trace
+        place = f"{file}:{line}" if line else file
+        super().__init__(f"{place}: {name}: {message}")
+
+    def report(self) -> dict[str, Any]:
+        """Returns what the server tells the deployer."""
+        return {
+            "file": self.file,
+            "line": self.line,
+            "name": self.name,
+            "message": self.message,
+            "trace": self.trace[-_failure.MAX_BUILD_TRACE :],
+        }
+
+
+class _Discarded(io.TextIOBase):
+    """Takes what module-level code prints at build; `load` prints it again."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def find_bundle() -> str:
+    """Returns the folder of the bundle on `sys.path`."""
+    for entry in sys.path:
+        candidate = os.path.join(entry, BUNDLE_FOLDER)
+        if os.path.isdir(candidate):
+            return candidate
+    raise BuildFailed("BundleMissing", f"no folder `{BUNDLE_FOLDER}` on the path", "main.py", 0)
+
+
+def build(directory: str) -> Callable[..., Any] | None:
+    """Builds the app in `directory` and returns its `execute`; None if its import must wait."""
+    sys.dont_write_bytecode = True
+    _phase.enter(_phase.Phase.BUILD)
+    _host.use(_host.BuildHost())
+    bundle = _bundle.read(directory)
+    if f"{ROOT}/main.py" not in bundle.files:
+        raise BuildFailed("FileNotFoundError", "the bundle has no main.py", "main.py", 0)
+    set_environment()
+    _files.install(bundle)
+    for name in _OWN_MODULES:
+        importlib.import_module(name)
+    if any("async" in source for source in bundle.sources.values()):
+        importlib.import_module("skep._loop")
+    # Only the standard library stays: neither this package's folder, which apps have
+    # no reason to read, nor packages that happen to be installed where it is built.
+    sys.path[:] = [path for path in sys.path if _is_library(path)]
+    _importer.install(bundle)
+    _logging.install()
+    entry = _import_app(bundle)
+    _preload.preload(_bundle.imported_names(bundle))
+    return entry
+
+
+def _is_library(path: str) -> bool:
+    return os.path.isfile(f"{path}/os.py") or path.endswith("/lib-dynload")
+
+
+def set_environment() -> None:
+    """Leaves nothing in the environment but what every app may know."""
+    os.environ.clear()
+    os.environ["DATABASE_URL"] = DATABASE_URL
+
+
+def _import_app(bundle: _bundle.Bundle) -> Callable[..., Any] | None:
+    before = set(sys.modules)
+    streams = sys.stdout, sys.stderr
+    sys.stdout = sys.stderr = _Discarded()
+    try:
+        entry = entry_point()
+    except BaseException as error:
+        if not _phase.result_was_read:
+            raise _failed(error) from None
+        entry = None
+    finally:
+        sys.stdout, sys.stderr = streams
+    if not _phase.result_was_read:
+        return entry
+    if not _bundle.defines_execute(bundle):
+        raise BuildFailed("NoExecute", NO_EXECUTE, "main.py", 0)
+    _importer.forget_modules()
+    _preload.preload(name for name in set(sys.modules) - before)
+    return None
+
+
+def entry_point() -> Callable[..., Any]:
+    """Imports the app afresh and returns its `execute`."""
+    _importer.forget_modules()
+    execute = getattr(_importer.import_main(), "execute", None)
+    if not callable(execute):
+        raise BuildFailed("NoExecute", NO_EXECUTE, "main.py", 0)
+    function: Callable[..., Any] = execute
+    return function
+
+
+def _failed(error: BaseException) -> BuildFailed:
+    if isinstance(error, BuildFailed):
+        return error
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    if isinstance(error, ModuleNotFoundError):
+        message += "; pure-Python packages belong into the bundle's folder `libs`"
+    file, line = _failure.location(error)
+    return BuildFailed(type(error).__name__, message, file, line, _failure.trace(error))
+
+
+def settle() -> None:
+    """Puts the interpreter into the state that every cell starts from."""
+    sys.path[:] = [entry for entry in sys.path if entry.startswith(ROOT)]
+    sys.path_importer_cache.clear()
+    _reset_frozen_state()
+    if loop := sys.modules.get("skep._loop"):
+        loop.use_for_asyncio()
+    # What exists now is never garbage; a collector that looked at it would only
+    # make private copies of the snapshot's pages.
+    gc.collect()
+    gc.freeze()
+
+
+def _reset_frozen_state() -> None:
+    """Forgets what standard modules derived from chance or the build's machine."""
+    modules: dict[str, Any] = dict(sys.modules)
+    if tempfile := modules.get("tempfile"):
+        tempfile._name_sequence = None
+        tempfile.tempdir = "/tmp"
+    if uuid := modules.get("uuid"):
+        uuid._node = None
+        for name in ("_last_timestamp", "_last_timestamp_v6", "_last_timestamp_v7"):
+            if hasattr(uuid, name):
+                setattr(uuid, name, None)

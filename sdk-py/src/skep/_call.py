@@ -1,0 +1,136 @@
+"""One call of an app: arguments in, its `execute`, JSON or a failure out.
+
+A cell may serve many calls, so what can be done once is done at build, and a call
+leaves nothing open behind it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import random
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from psycopg2 import connection_for_call, end_call
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
+from skep import _build, _failure, _host, _phase
+from skep._entry import takes_connection
+from skep._json import NotSerializable, dumps
+from skep._phase import Phase
+
+_NOTHING_KEPT = "a statement failed without a rollback: nothing of the transaction was kept"
+
+_loads = json.JSONDecoder().decode
+
+
+class Failed(Exception):
+    """An export did not succeed: what the host reads as a `failure`."""
+
+    def __init__(self, name: str, message: str, trace: str | None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.message = message
+        self.trace = trace
+
+
+class App:
+    """An app in its cell. `entry` is None where its import waits for the first call."""
+
+    def __init__(self, entry: Callable[..., Any] | None) -> None:
+        self._fresh = True
+        self._entry = entry
+        self._takes_connection = entry is not None and takes_connection(entry)
+
+    def execute(self, data: str) -> str:
+        """Answers one call with JSON text. Raises `Failed`."""
+        if self._fresh:
+            self._begin()
+        conn = None
+        try:
+            if self._entry is None:
+                self._import()
+            entry: Any = self._entry
+            if self._takes_connection:
+                conn = connection_for_call()
+                result = entry(_loads(data), conn=conn)
+            else:
+                result = entry(_loads(data))
+            if inspect.iscoroutine(result):
+                from skep import _loop
+
+                result = _loop.run(result)
+            answer = dumps(result)
+            # After the answer is text, so that a failed call leaves nothing behind.
+            if conn is not None and not conn.closed:
+                if conn.get_transaction_status() == TRANSACTION_STATUS_INERROR:
+                    _host.host.write_log("warn", _NOTHING_KEPT, None)
+                conn.commit()
+            return answer
+        except NotSerializable as error:
+            raise Failed("TypeError", "response serialization failed", str(error)) from None
+        except BaseException as error:
+            raise failed(error) from None
+        finally:
+            end_call()
+            flush()
+
+    def load(self) -> None:
+        """Runs the app's module-level code with the database. Raises `Failed`."""
+        self._begin()
+        _phase.enter(Phase.LOAD)
+        try:
+            self._set_entry(_build.entry_point())
+        except BaseException as error:
+            raise failed(error) from None
+        finally:
+            end_call()
+            flush()
+            _phase.enter(Phase.CALL)
+
+    def _import(self) -> None:
+        _phase.enter(Phase.IMPORT)
+        try:
+            self._set_entry(_build.entry_point())
+        finally:
+            end_call()
+            _phase.enter(Phase.CALL)
+
+    def _set_entry(self, entry: Callable[..., Any]) -> None:
+        self._entry = entry
+        self._takes_connection = takes_connection(entry)
+
+    def _begin(self) -> None:
+        # Every cell starts from the same snapshot: without this, all would draw the
+        # same random numbers.
+        random.seed()
+        _build.set_environment()
+        self._fresh = False
+        _phase.enter(Phase.CALL)
+
+
+def flush() -> None:
+    """Sends what the app printed to the host."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            # The app closed or replaced the stream.
+            continue
+
+
+def failed(error: BaseException) -> Failed:
+    """Describes an exception of the app, whatever it is."""
+    if isinstance(error, _build.BuildFailed):
+        return Failed(error.name, error.message, error.trace or None)
+    name = type(error).__name__
+    try:
+        message = str(error)
+    except Exception:
+        message = f"{name} whose text cannot be formatted"
+    try:
+        text: str | None = _failure.trace(error)
+    except Exception:
+        text = None
+    return Failed(name, message, text)

@@ -1,0 +1,200 @@
+"""The boundary to the host: the only module that touches generated bindings.
+
+componentize-py generates `wit_world` when it builds a component, so it is absent
+in plain CPython. Everything else in this package talks to `host`, which is the
+cell's, a build's that reaches nothing, or one that says what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from skep.errors import (
+    HostUnavailable,
+    InvalidStatement,
+    NotInCell,
+    OverLimit,
+    SkepError,
+    SqlError,
+    TimedOut,
+)
+
+if TYPE_CHECKING:
+    from skep.caller import Caller
+
+# What a statement gives at build time: nothing may be read from it.
+PRETEND: Any = object()
+
+
+class Session(Protocol):
+    """A database session with transactions. `execute` gives a wit `outcome`."""
+
+    def execute(self, sql: str, params: Sequence[Any]) -> Any: ...
+    def commit(self) -> None: ...
+    def rollback(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Host(Protocol):
+    """What a cell may ask of its host."""
+
+    def open_session(self) -> Session: ...
+    def execute(self, sql: str, params: Sequence[Any]) -> Any: ...
+    def write_log(self, level: str, message: str, detail: str | None) -> None: ...
+    def current_caller(self) -> Caller | None: ...
+    def call_id(self) -> str: ...
+
+
+class NoHost:
+    """Plain CPython: nothing to reach."""
+
+    def open_session(self) -> Session:
+        raise NotInCell("the database of Skep is reachable in a cell only; see skep.testing")
+
+    def execute(self, sql: str, params: Sequence[Any]) -> Any:
+        return self.open_session()
+
+    def write_log(self, level: str, message: str, detail: str | None) -> None:
+        import sys
+
+        print(f"{level}: {message}" + (f" {detail}" if detail else ""), file=sys.stderr)
+
+    def current_caller(self) -> Caller | None:
+        return None
+
+    def call_id(self) -> str:
+        return ""
+
+
+class _PretendSession:
+    def execute(self, sql: str, params: Sequence[Any]) -> Any:
+        return PRETEND
+
+    def commit(self) -> None:
+        pass
+
+    def rollback(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class BuildHost:
+    """A build: statements are accepted and forgotten, since `load` runs them."""
+
+    def open_session(self) -> Session:
+        return _PretendSession()
+
+    def execute(self, sql: str, params: Sequence[Any]) -> Any:
+        return PRETEND
+
+    def write_log(self, level: str, message: str, detail: str | None) -> None:
+        pass
+
+    def current_caller(self) -> Caller | None:
+        return None
+
+    def call_id(self) -> str:
+        return ""
+
+
+host: Host = NoHost()
+
+
+def use(replacement: Host) -> None:
+    """Makes `replacement` the host from now on."""
+    global host
+    host = replacement
+
+
+def cell_host() -> Host:
+    """Returns the host of a cell. Needs the generated bindings."""
+    from componentize_py_types import Err
+    from wit_world.imports import caller, db, log
+
+    from skep.caller import Caller
+
+    errors: dict[Any, Any] = {
+        db.Error_Sql: lambda e: SqlError(**vars(e.value)),
+        db.Error_Invalid: lambda e: InvalidStatement(e.value),
+        db.Error_OverLimit: lambda e: OverLimit(e.value),
+        db.Error_TimedOut: lambda e: TimedOut("the call's time is over"),
+        db.Error_Unavailable: lambda e: HostUnavailable("the database could not be reached"),
+    }
+    values: dict[str, Any] = {
+        "boolean": db.Value_Boolean,
+        "integer": db.Value_Integer,
+        "float": db.Value_Float,
+        "text": db.Value_Text,
+        "bytes": db.Value_Bytes,
+        "array": db.Value_Array,
+    }
+    levels = {level.name.lower(): level for level in log.Level}
+
+    def wire(params: Sequence[Any]) -> list[Any]:
+        return [
+            db.Value_Null() if param is None else values[param[0]](param[1]) for param in params
+        ]
+
+    def translated(error: Any) -> SkepError:
+        raised: SkepError = errors[type(error.value)](error.value)
+        return raised
+
+    class CellSession:
+        __slots__ = ("_connection",)
+
+        def __init__(self) -> None:
+            self._connection = db.Connection()
+
+        def execute(self, sql: str, params: Sequence[Any]) -> Any:
+            try:
+                return self._connection.execute(sql, wire(params))
+            except Err as error:
+                raise translated(error) from None
+
+        def commit(self) -> None:
+            try:
+                self._connection.commit()
+            except Err as error:
+                raise translated(error) from None
+
+        def rollback(self) -> None:
+            try:
+                self._connection.rollback()
+            except Err as error:
+                raise translated(error) from None
+
+        def close(self) -> None:
+            self._connection.__exit__(None, None, None)
+
+    class CellHost:
+        def open_session(self) -> Session:
+            return CellSession()
+
+        def execute(self, sql: str, params: Sequence[Any]) -> Any:
+            try:
+                return db.execute(sql, wire(params))
+            except Err as error:
+                raise translated(error) from None
+
+        def write_log(self, level: str, message: str, detail: str | None) -> None:
+            log.write(levels[level], message, detail)
+
+        def current_caller(self) -> Caller | None:
+            identity = caller.current()
+            if identity is None:
+                return None
+            return Caller(
+                identity.user_id,
+                identity.username,
+                tuple(identity.roles),
+                tuple(identity.permissions),
+            )
+
+        def call_id(self) -> str:
+            call_id: str = caller.call_id()
+            return call_id
+
+    return CellHost()

@@ -1,0 +1,68 @@
+"""Errors that the host's interfaces raise.
+
+All derive from `SkepError`. `psycopg2` in a cell does not raise these: it maps
+them to its own classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class SkepError(Exception):
+    """The base of every error of this package."""
+
+
+@dataclass(eq=False)
+class SqlError(SkepError):
+    """PostgreSQL refused or failed a statement.
+
+    `sqlstate` is its code, such as `23505` for a duplicate key. `position`
+    counts characters of the statement from 1.
+    """
+
+    sqlstate: str
+    message: str
+    detail: str | None = None
+    hint: str | None = None
+    position: int | None = None
+    schema_name: str | None = None
+    table_name: str | None = None
+    column_name: str | None = None
+    constraint_name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.message} (SQLSTATE {self.sqlstate})"
+
+
+class InvalidStatement(SkepError):
+    """A parameter does not fit the statement, or a type is not supported."""
+
+
+class OverLimit(SkepError):
+    """A statement, its parameters or its result is over a limit.
+
+    The text says which limit. Nothing of the statement is kept.
+    """
+
+
+class TimedOut(SkepError):
+    """The call's time is over; the statement was cancelled on the server."""
+
+
+class HostUnavailable(SkepError):
+    """The host could not do it now. The same request may succeed later."""
+
+
+class NotInCell(SkepError):
+    """An interface of the host was used outside a cell.
+
+    `skep.testing` runs an app on your own machine.
+    """
+
+
+class ResultNotReady(SkepError):
+    """Module-level code read a query result while the app was being built.
+
+    The build then leaves the app's import to its first call.
+    """

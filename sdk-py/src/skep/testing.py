@@ -1,0 +1,123 @@
+"""Runs an app on your own machine, for its tests: real psycopg2, your own database.
+
+    import skep.testing
+
+    def test_greets():
+        app = skep.testing.App("examples/hello")
+        assert app.call({"name": "Ann"})["message"] == "Hello, Ann!"
+
+The database is the one that `DATABASE_URL` names. Install `psycopg2-binary` beside
+this package; the module that serves a cell is not part of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from skep import _host, _importer, _json
+from skep._entry import takes_connection
+from skep.caller import Caller
+
+__all__ = ["App", "Caller", "call"]
+
+
+class _LocalHost(_host.NoHost):
+    """Answers for a cell's host with what a test says."""
+
+    def __init__(self) -> None:
+        self.caller: Caller | None = None
+
+    def current_caller(self) -> Caller | None:
+        return self.caller
+
+    def call_id(self) -> str:
+        return "test"
+
+
+class App:
+    """A bundle, imported from its folder. Its module-level code runs as in a deploy.
+
+    Raises whatever that code raises, and `AttributeError` where `main.py` has no
+    `execute`. One app at a time: a second one replaces the first one's modules.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder).resolve()
+        self._host = _LocalHost()
+        _host.use(self._host)
+        root = str(self.folder)
+        for name, module in list(sys.modules.items()):
+            if _is_loaded_bundle(module) or name.partition(".")[0] == _importer.PACKAGE:
+                del sys.modules[name]
+        sys.path[:] = [entry for entry in sys.path if entry not in _entries]
+        _entries[:] = [str(self.folder / "libs"), root]
+        sys.path[:0] = _entries
+        self.main = _importer.import_main(root)
+        self._execute = self.main.execute
+        self._takes_connection = takes_connection(self._execute)
+
+    def call(self, data: Any, *, caller: Caller | None = None, rollback: bool = True) -> Any:
+        """Run `execute` on `data` as a cell does, and return its result after JSON.
+
+        `conn` is injected where `execute` asks for it. With `rollback`, what the app
+        did through `conn` is undone at the end, its own commits included; connections
+        that it opened itself commit for real. What `execute` raises is raised here.
+        """
+        self._host.caller = caller
+        given = json.loads(json.dumps(data))
+        if not self._takes_connection:
+            return json.loads(_json.dumps(_finished(self._execute(given))))
+        conn = _connect(rollback)
+        try:
+            answer = _json.dumps(_finished(self._execute(given, conn=conn)))
+            conn.commit()
+            return json.loads(answer)
+        finally:
+            # Whatever is not committed by now is not to be kept.
+            conn.close()
+
+
+# What the current app put in front of `sys.path`.
+_entries: list[str] = []
+
+
+def _is_loaded_bundle(module: object) -> bool:
+    file = getattr(module, "__file__", None)
+    return bool(file and _entries and file.startswith(_entries[-1] + os.sep))
+
+
+def _finished(result: Any) -> Any:
+    return asyncio.run(result) if inspect.iscoroutine(result) else result
+
+
+def _connect(rollback: bool) -> Any:
+    import psycopg2
+    from psycopg2.extensions import connection
+
+    class Uncommitted(connection):
+        """Keeps everything in one transaction that is never committed."""
+
+        def commit(self) -> None:
+            pass
+
+    return psycopg2.connect(
+        os.environ["DATABASE_URL"],
+        connection_factory=Uncommitted if rollback else connection,
+    )
+
+
+def call(
+    folder: str | os.PathLike[str],
+    data: Any,
+    *,
+    caller: Caller | None = None,
+    rollback: bool = True,
+) -> Any:
+    """Import the app in `folder` and make one call. See `App.call`."""
+    return App(folder).call(data, caller=caller, rollback=rollback)

@@ -1,0 +1,2 @@
+def describe(n):
+    return f"{n} items"

@@ -1,0 +1,5 @@
+NAME = "utils"
+
+
+class OwnError(Exception):
+    pass

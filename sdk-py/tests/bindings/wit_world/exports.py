@@ -1,0 +1,5 @@
+"""The exports of the world."""
+
+
+class Lifecycle:
+    pass

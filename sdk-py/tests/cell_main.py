@@ -1,0 +1,69 @@
+"""The process behind `cell_process`: builds the bundle, then serves requests."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+STAGING, DSN = sys.argv[1:]
+
+# The protocol has a descriptor of its own: what the app prints must not mix with it.
+answers = os.fdopen(os.dup(1), "w")
+printed = os.memfd_create("printed")
+os.dup2(printed, 1)
+requests = sys.stdin
+
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "compat"), str(TESTS / "bindings"), STAGING]
+
+import postgres_host  # noqa: E402
+from wit_world.imports import caller, db, log  # noqa: E402
+
+db.database = postgres_host.Database(DSN)
+
+# These keep references to functions that a build replaces; componentize-py starts
+# without them.
+for name in [name for name in sys.modules if name.partition(".")[0] in ("glob", "pathlib")]:
+    del sys.modules[name]
+
+from componentize_py_types import Err  # noqa: E402
+
+import skep._app as app  # noqa: E402
+
+assert not db.statements, "a build cannot reach the database"
+assert not log.lines, "a build cannot reach the log"
+
+caller.identity = caller.Identity("u1", "ann", ["clerk"], ["sales:access"])
+world, lifecycle = app.WitWorld(), app.Lifecycle()
+
+
+def output() -> str:
+    """Returns what was printed since the last time, without any flush of ours."""
+    os.lseek(printed, 0, os.SEEK_SET)
+    text = b""
+    while part := os.read(printed, 65536):
+        text += part
+    os.ftruncate(printed, 0)
+    os.lseek(printed, 0, os.SEEK_SET)
+    return text.decode()
+
+
+answers.write("built\n")
+answers.flush()
+for line in requests:
+    request = json.loads(line)
+    log.lines.clear()
+    db.statements.clear()
+    answer: dict[str, object] = {}
+    try:
+        answer["ok"] = lifecycle.load() if "load" in request else world.execute(request["execute"])
+    except Err as error:
+        answer["failure"] = vars(error.value)
+    answer.update(
+        log=log.lines, statements=db.statements, printed=output(), sessions=db.open_sessions
+    )
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
