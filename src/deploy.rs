@@ -1,0 +1,300 @@
+//! From a bundle to a release that serves, or to nothing changed at all.
+//!
+//! read, build, compile, check, migrate, activate, announce: each stage is a file below, and
+//! its time is in the report. [`Serving`] is what calls find at the end.
+
+mod activate;
+mod compile;
+mod error;
+mod manage;
+mod migrate;
+mod recover;
+mod serving;
+
+pub(crate) use error::DeployError;
+pub(crate) use manage::ManageError;
+pub(crate) use serving::{App, NotServing, Serving};
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use serde::Serialize;
+use sqlx::{Postgres, Transaction};
+
+use crate::app::{Backend, Bundle, Description, Finding, Manifest};
+use crate::build::{self, Builder};
+use crate::cell::{self, Cells, Image};
+use crate::ids::{AppName, ReleaseId};
+use crate::postgres::{AppPools, Roles};
+use crate::services::{Clock, Entropy};
+use crate::store::{Store, apps, blobs, releases};
+
+/// Deploys and manages apps. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Deployer(Arc<Parts>);
+
+/// What a deployer works with.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
+    pub(crate) cells: Cells,
+    pub(crate) roles: Roles,
+    pub(crate) pools: AppPools,
+    pub(crate) serving: Serving,
+    /// The configured builder, if any, and where to look for one.
+    pub(crate) builder: Option<PathBuf>,
+    pub(crate) path: Vec<PathBuf>,
+    /// Where builds and compilations work.
+    pub(crate) work: PathBuf,
+}
+
+/// What a deploy did.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Report {
+    #[schema(value_type = String)]
+    pub(crate) app: AppName,
+    /// The release's id.
+    #[schema(value_type = uuid::Uuid)]
+    pub(crate) release: ReleaseId,
+    /// The release's number: 1 for the app's first.
+    pub(crate) number: i32,
+    /// The version that the manifest gives.
+    pub(crate) version: String,
+    /// SHA-256 of the bundle's files.
+    pub(crate) digest: String,
+    /// What the author should mend; none of it keeps the app from running.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) warnings: Vec<Finding>,
+    /// How long each stage took, in milliseconds.
+    pub(crate) timings: Timings,
+}
+
+/// How long each stage of a deploy took, in milliseconds.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+pub(crate) struct Timings {
+    pub(crate) read: u64,
+    pub(crate) build: u64,
+    pub(crate) compile: u64,
+    pub(crate) check: u64,
+    pub(crate) migrate: u64,
+    pub(crate) activate: u64,
+}
+
+/// A release on its way to becoming active.
+struct Candidate {
+    id: ReleaseId,
+    manifest: Manifest,
+    image: Arc<Image>,
+}
+
+impl Deployer {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Deploys a zip; `by` is who asked for it.
+    ///
+    /// # Errors
+    ///
+    /// When any stage fails. Nothing is changed then, and the release before goes on serving.
+    pub(crate) async fn deploy(&self, zip: Bytes, by: &str) -> Result<Report, DeployError> {
+        let deployer = self.clone();
+        let by = by.to_owned();
+        // A task of its own: a deployer who goes away must not leave half of it done.
+        tokio::spawn(async move { deployer.run(zip, &by).await })
+            .await
+            .map_err(|error| DeployError::Internal(error.into()))?
+    }
+
+    async fn run(&self, zip: Bytes, by: &str) -> Result<Report, DeployError> {
+        let mut timings = Timings::default();
+
+        let began = Instant::now();
+        let (zip, bundle) =
+            tokio::task::spawn_blocking(move || Bundle::from_zip(&zip).map(|bundle| (zip, bundle)))
+                .await
+                .map_err(|error| DeployError::Internal(error.into()))??;
+        let Description {
+            manifest,
+            backend,
+            warnings,
+        } = Description::read(&bundle)?;
+        let app = manifest.app_name.clone();
+        timings.read = millis(began);
+
+        // Held to the end, so that nobody else deploys, rolls back or deletes meanwhile.
+        let _lock = self.lock(&app).await?;
+
+        let began = Instant::now();
+        let component = self.component(&bundle, backend).await?;
+        timings.build = millis(began);
+
+        let began = Instant::now();
+        let digest = blobs::digest(&component);
+        let compiled = self.compile(&digest, &component).await?;
+        timings.compile = millis(began);
+
+        let began = Instant::now();
+        let id = ReleaseId(self.0.entropy.id(&self.0.clock));
+        let image = self.0.cells.prepare(&compiled, settings(&manifest, id))?;
+        timings.check = millis(began);
+
+        let began = Instant::now();
+        let candidate = Candidate {
+            id,
+            manifest,
+            image: Arc::new(image),
+        };
+        let bundle_digest = bundle.digest();
+        let number = self
+            .record(&candidate, &bundle_digest, &zip, (&digest, &component), by)
+            .await?;
+        if let Err(error) = self.migrate(&candidate).await {
+            self.forget(&candidate).await;
+            return Err(error);
+        }
+        timings.migrate = millis(began);
+
+        let began = Instant::now();
+        self.activate(&candidate).await?;
+        timings.activate = millis(began);
+        tracing::info!(%app, release = %id, number, by, "deployed");
+
+        Ok(Report {
+            app,
+            release: id,
+            number,
+            version: candidate.manifest.version.to_string(),
+            digest: bundle_digest,
+            warnings,
+            timings,
+        })
+    }
+
+    /// Takes the right to change an app, for as long as what comes back lives.
+    async fn lock(&self, app: &AppName) -> Result<Transaction<'static, Postgres>, DeployError> {
+        let mut tx = self.0.store.pool().begin().await?;
+        if apps::lock(&mut tx, app).await? {
+            Ok(tx)
+        } else {
+            Err(DeployError::Busy(app.clone()))
+        }
+    }
+
+    /// The bundle's component, or one that is built from its sources.
+    async fn component(&self, bundle: &Bundle, backend: Backend) -> Result<Vec<u8>, DeployError> {
+        match backend {
+            Backend::Component => Ok(bundle
+                .file(crate::app::COMPONENT)
+                .map(|bytes| bytes.to_vec())
+                .unwrap_or_default()),
+            Backend::Python => {
+                let recipe = Builder::recipe(bundle);
+                if let Some(built) = blobs::find_build(self.0.store.pool(), &recipe).await? {
+                    return Ok(built);
+                }
+                let command = build::locate(self.0.builder.as_deref(), &self.0.path)?;
+                let built = Builder::new(command, self.0.work.clone())
+                    .build(bundle)
+                    .await?;
+                self.remember_build(&recipe, &built).await?;
+                Ok(built)
+            }
+        }
+    }
+
+    async fn remember_build(&self, recipe: &str, component: &[u8]) -> Result<(), DeployError> {
+        let digest = blobs::digest(component);
+        let mut tx = self.0.store.pool().begin().await?;
+        blobs::keep(&mut tx, &digest, component, self.0.clock.now()).await?;
+        blobs::keep_build(&mut tx, recipe, &digest).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes down the release that is about to be loaded.
+    async fn record(
+        &self,
+        candidate: &Candidate,
+        digest: &str,
+        zip: &[u8],
+        (component_digest, component): (&str, &[u8]),
+        by: &str,
+    ) -> Result<i32, DeployError> {
+        let now = self.0.clock.now();
+        let app = &candidate.manifest.app_name;
+        let bundle = blobs::digest(zip);
+        let mut tx = self.0.store.pool().begin().await?;
+        blobs::keep(&mut tx, &bundle, zip, now).await?;
+        blobs::keep(&mut tx, component_digest, component, now).await?;
+        apps::ensure(&mut tx, app, now).await?;
+        let number = releases::insert(
+            &mut tx,
+            releases::NewRelease {
+                id: candidate.id,
+                app,
+                manifest: &candidate.manifest,
+                digest,
+                bundle: &bundle,
+                component: component_digest,
+                created_by: by,
+                now,
+            },
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(number)
+    }
+
+    /// Removes every trace of a deploy that failed.
+    async fn forget(&self, candidate: &Candidate) {
+        let app = &candidate.manifest.app_name;
+        let forget = async {
+            let mut tx = self.0.store.pool().begin().await?;
+            releases::delete(&mut tx, candidate.id).await?;
+            apps::delete_if_empty(&mut tx, app).await?;
+            tx.commit().await
+        };
+        if let Err(error) = forget.await {
+            // The next start finds the row and removes it.
+            tracing::error!(%app, %error, "a failed deploy could not be removed");
+        }
+    }
+}
+
+/// What a release's cells are, from its manifest, within the host's ceilings.
+fn settings(manifest: &Manifest, release: ReleaseId) -> cell::Settings {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use cell::limits::{CEILING, CONCURRENCY, CONCURRENCY_CEILING, DEFAULT, MIB};
+
+    let wishes = &manifest.limits;
+    let size = |wish: NonZeroU32| usize::try_from(wish.get()).unwrap_or(usize::MAX);
+    let wall = wishes.wall_ms.map_or(DEFAULT.wall, |wish| {
+        Duration::from_millis(wish.get().into())
+    });
+    let memory = wishes
+        .memory_mb
+        .map_or(DEFAULT.memory, |wish| size(wish).saturating_mul(MIB));
+    cell::Settings {
+        app: manifest.app_name.clone(),
+        release,
+        instances: manifest.instances,
+        budget: cell::limits::Budget {
+            wall: wall.min(CEILING.wall),
+            memory: memory.min(CEILING.memory),
+        },
+        concurrency: wishes
+            .concurrency
+            .map_or(CONCURRENCY, size)
+            .min(CONCURRENCY_CEILING),
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

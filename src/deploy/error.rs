@@ -1,0 +1,74 @@
+//! Why a deploy failed, in words for who deployed.
+
+use crate::app::{BundleError, DescriptionError};
+use crate::build::{BuildError, BuilderMissing};
+use crate::cell::{CallError, NotAnApp};
+use crate::ids::AppName;
+use crate::postgres::{PoolError, RolesError};
+
+/// Why a deploy failed. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DeployError {
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error(transparent)]
+    Description(#[from] DescriptionError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("{0}")]
+    Compile(String),
+    #[error(transparent)]
+    World(#[from] NotAnApp),
+    /// One of the manifest's `tables`, counted from 1 as people do.
+    #[error("statement {number} of `tables` in manifest.json failed: {text}")]
+    Tables { number: usize, text: String },
+    #[error("loading the app failed: {}", describe(.0))]
+    Load(#[source] CallError),
+    #[error("the app `{0}` is being changed by somebody else: try again when that is done")]
+    Busy(AppName),
+    #[error(transparent)]
+    Roles(#[from] RolesError),
+    /// Ours.
+    #[error("internal error")]
+    Internal(#[source] anyhow::Error),
+}
+
+impl From<BuilderMissing> for DeployError {
+    fn from(error: BuilderMissing) -> Self {
+        Self::Build(error.into())
+    }
+}
+
+impl From<sqlx::Error> for DeployError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<PoolError> for DeployError {
+    fn from(error: PoolError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<tokio_postgres::Error> for DeployError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+/// The deployer is the app's author or works with them, so the trace is theirs to read.
+fn describe(error: &CallError) -> String {
+    match error {
+        CallError::App {
+            name,
+            message,
+            trace,
+        } => {
+            let trace = trace.as_deref().unwrap_or_default().trim_end();
+            let gap = if trace.is_empty() { "" } else { "\n" };
+            format!("{name}: {message}{gap}{trace}")
+        }
+        other => other.to_string(),
+    }
+}

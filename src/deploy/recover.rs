@@ -1,0 +1,30 @@
+//! What a start finds of deploys that a crash has cut.
+
+use super::Deployer;
+use crate::store::{apps, releases};
+
+impl Deployer {
+    /// Ends every deploy that did not come to its end: forward where the app's tables were
+    /// changed already, else back.
+    ///
+    /// A deploy that another node is at work on holds its app's lock, and is left alone.
+    pub(crate) async fn recover(&self) -> sqlx::Result<()> {
+        for unfinished in releases::unfinished(self.0.store.pool()).await? {
+            let mut tx = self.0.store.pool().begin().await?;
+            if !apps::lock(&mut tx, &unfinished.app).await? {
+                continue;
+            }
+            let (app, release) = (&unfinished.app, unfinished.id);
+            if unfinished.committed == Some(true) {
+                apps::activate(&mut tx, app, release, self.0.clock.now()).await?;
+                tracing::warn!(%app, %release, "activated a release whose deploy a crash had cut");
+            } else {
+                releases::delete(&mut tx, release).await?;
+                apps::delete_if_empty(&mut tx, app).await?;
+                tracing::warn!(%app, %release, "removed a deploy that a crash had cut");
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
