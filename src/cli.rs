@@ -1,8 +1,31 @@
 //! The command line: one file a command.
 
+mod apps;
+mod build;
+mod call;
+mod client;
+mod compile;
+mod deploy;
+mod launch;
+mod login;
+mod logout;
+mod new;
+mod output;
+mod postgres;
+mod prompt;
+mod role;
+mod serve;
+mod session;
+mod token;
+mod user;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use self::client::Client;
+use self::output::Output;
+use crate::config::ClientConfig;
 
 /// Runs a company's mini-apps, each sealed in a WebAssembly cell.
 #[derive(Debug, Parser)]
@@ -13,9 +36,76 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Serve(serve::Arguments),
+    /// Make a folder with an app that works, to begin from
+    New(new::NewArguments),
+    Build(build::Arguments),
+    Deploy(deploy::Arguments),
+    Call(call::Arguments),
+    Apps(apps::Arguments),
+    Login(login::Arguments),
+    Logout(logout::Arguments),
+    User(user::Arguments),
+    Role(role::Arguments),
+    Token(token::Arguments),
+    Postgres(postgres::Arguments),
+    #[command(hide = true)]
+    Launch(launch::Arguments),
+    #[command(hide = true)]
+    Compile(compile::Arguments),
+}
 
 /// Runs the command that the arguments name, and says how it went.
 pub fn run() -> ExitCode {
-    match Arguments::parse().command {}
+    let outcome = match Arguments::parse().command {
+        Command::Launch(arguments) => return arguments.run(),
+        Command::Postgres(arguments) => return arguments.run(),
+        Command::Compile(arguments) => arguments.run(),
+        Command::Serve(arguments) => arguments.run(),
+        Command::New(arguments) => new::run(&arguments),
+        command => call_server(command),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one of the commands that wait for somebody else.
+#[tokio::main(flavor = "current_thread")]
+async fn call_server(command: Command) -> anyhow::Result<()> {
+    let config = ClientConfig::load();
+    let client = || Client::from_session(&config);
+    match command {
+        Command::Build(arguments) => arguments.run().await,
+        Command::Login(arguments) => arguments.run(&config, &mut Output::text()).await,
+        Command::Logout(arguments) => arguments.run(&config, &mut Output::text()).await,
+        Command::Deploy(arguments) => arguments.run(&client()?).await,
+        Command::Call(arguments) => arguments.run(&client()?).await,
+        Command::Apps(arguments) => arguments.run(&client()?).await,
+        Command::User(arguments) => arguments.run(&client()?).await,
+        Command::Role(arguments) => arguments.run(&client()?).await,
+        Command::Token(arguments) => arguments.run(&client()?).await,
+        Command::Serve(_)
+        | Command::New(_)
+        | Command::Postgres(_)
+        | Command::Launch(_)
+        | Command::Compile(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
 }

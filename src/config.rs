@@ -3,7 +3,12 @@
 //! Defaults, then the config file, then `SKEP_*` variables, then the command line: each
 //! overrides the one before.
 
+mod client;
+
+pub(crate) use client::ClientConfig;
+
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -30,6 +35,15 @@ pub(crate) struct Config {
     pub(crate) componentize_py: Option<PathBuf>,
     /// Password of `admin` on the first start; made up and printed once if not set.
     pub(crate) admin_password: Option<SecretString>,
+    /// How many hours a login lasts.
+    pub(crate) session_hours: NonZeroU16,
+    /// Marks the session cookie `Secure`: for sites that people reach by https only.
+    /// Browsers then never send it by http.
+    pub(crate) secure_cookies: bool,
+    /// Takes a client's address from the last entry of `X-Forwarded-For`. Only behind a
+    /// proxy that sets it: else clients choose their own, and no limit on failed logins
+    /// holds.
+    pub(crate) trust_forwarded_for: bool,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
@@ -47,9 +61,22 @@ pub(crate) enum LogFormat {
 struct Defaults {
     data: &'static str,
     listen: &'static str,
+    session_hours: u16,
+    secure_cookies: bool,
+    trust_forwarded_for: bool,
     log_format: LogFormat,
     log: &'static str,
 }
+
+const DEFAULTS: Defaults = Defaults {
+    data: "skep-data",
+    listen: "127.0.0.1:3000",
+    session_hours: 12,
+    secure_cookies: false,
+    trust_forwarded_for: false,
+    log_format: LogFormat::Text,
+    log: "info",
+};
 
 /// What the command line of `skep serve` overrides.
 #[derive(Debug, Default, Serialize, clap::Args)]
@@ -68,6 +95,30 @@ pub(crate) struct Overrides {
     database_url: Option<String>,
 }
 
+impl Overrides {
+    /// Overrides the data folder alone.
+    pub(crate) fn of_data(data: Option<PathBuf>) -> Self {
+        Self {
+            data,
+            ..Self::default()
+        }
+    }
+}
+
+/// The builder that `SKEP_COMPONENTIZE_PY` names, for commands without a config file.
+pub(crate) fn builder() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    let builder = std::env::var_os("SKEP_COMPONENTIZE_PY");
+    builder.map(PathBuf::from)
+}
+
+/// The folders of `PATH`, where programs are looked for.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).collect()
+}
+
 impl Config {
     /// Reads the settings.
     ///
@@ -79,17 +130,13 @@ impl Config {
         file: Option<&Path>,
         overrides: Overrides,
     ) -> Result<Self, Box<figment::Error>> {
-        let mut figment = Figment::from(Serialized::defaults(Defaults {
-            data: "skep-data",
-            listen: "127.0.0.1:3000",
-            log_format: LogFormat::Text,
-            log: "info",
-        }));
+        let mut figment = Figment::from(Serialized::defaults(DEFAULTS));
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
         figment
-            .merge(Env::prefixed("SKEP_").filter(|key| !is_of_the_client(key.as_str())))
+            .merge(Env::prefixed("SKEP_").filter(|key| !is_read_elsewhere(key.as_str())))
+            .merge(Serialized::defaults(Secrets::from_environment()))
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(Box::new)
@@ -102,9 +149,45 @@ impl Config {
     }
 }
 
-/// Whether a variable is one that the commands which call a server read.
-fn is_of_the_client(key: &str) -> bool {
-    ["url", "token", "config"]
-        .iter()
-        .any(|name| key.eq_ignore_ascii_case(name))
+/// Secrets in the environment, which are text whatever they look like: as a number, the
+/// password `0123456789` would lose its zero.
+#[derive(Serialize)]
+struct Secrets {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_password: Option<String>,
+}
+
+impl Secrets {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    fn from_environment() -> Self {
+        Self {
+            admin_password: std::env::var("SKEP_ADMIN_PASSWORD").ok(),
+        }
+    }
+}
+
+/// Whether a variable is one that [`Secrets`], the commands that call a server, or the
+/// tests read.
+fn is_read_elsewhere(key: &str) -> bool {
+    [
+        "admin_password",
+        "url",
+        "token",
+        "config",
+        "test_database_url",
+        "cache",
+        "builder",
+    ]
+    .iter()
+    .any(|name| key.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+impl Config {
+    /// The defaults, whatever the environment says.
+    pub(crate) fn for_tests() -> Self {
+        Figment::from(Serialized::defaults(DEFAULTS))
+            .extract()
+            .expect("the defaults are complete")
+    }
 }

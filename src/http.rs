@@ -1,3 +1,53 @@
 //! The HTTP interface: one file per resource and audience.
 
+pub(crate) mod apps;
+pub(crate) mod auth;
+pub(crate) mod calls;
 pub(crate) mod error;
+pub(crate) mod health;
+pub(crate) mod json;
+pub(crate) mod openapi;
+pub(crate) mod request_id;
+pub(crate) mod roles;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod tokens;
+pub(crate) mod users;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use self::error::ApiError;
+use crate::services::Services;
+
+/// Everything that Skep answers.
+pub(crate) fn router(services: Services) -> Router {
+    let header = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    Router::new()
+        .merge(apps::router())
+        .merge(auth::router())
+        .merge(calls::router())
+        .merge(health::router())
+        .merge(openapi::router())
+        .merge(roles::router())
+        .merge(tokens::router())
+        .merge(users::router())
+        .fallback(|| async { ApiError::NotFound("there is nothing at this address".to_owned()) })
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+        // Answers are one caller's own, and none of them is a page.
+        .layer(header(header::CACHE_CONTROL, "no-store"))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ))
+        .layer(middleware::from_fn_with_state(
+            services.clone(),
+            request_id::identify,
+        ))
+        .with_state(services)
+}

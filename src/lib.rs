@@ -10,10 +10,19 @@
 //! - [`store`]: the host's own tables; [`postgres`]: the database server.
 
 pub(crate) mod app;
+pub(crate) mod auth;
+pub(crate) mod bindings;
+pub(crate) mod build;
+pub(crate) mod capability;
+pub(crate) mod cell;
 pub(crate) mod cli;
 pub(crate) mod config;
+pub(crate) mod deploy;
 pub(crate) mod http;
 pub(crate) mod ids;
+pub(crate) mod launch;
+pub(crate) mod postgres;
+pub(crate) mod serve;
 pub(crate) mod services;
 pub(crate) mod store;
 

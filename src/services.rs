@@ -12,7 +12,13 @@ pub(crate) use key::{HostKey, KeyError};
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::Auth;
+use crate::cell::Cells;
 use crate::config::Config;
+use crate::deploy::{Deployer, Serving};
+use crate::postgres::AppPools;
 use crate::store::Store;
 
 /// Everything that a request may need. Cheap to clone.
@@ -23,4 +29,11 @@ pub(crate) struct Services {
     pub(crate) entropy: Entropy,
     pub(crate) key: HostKey,
     pub(crate) store: Store,
+    pub(crate) auth: Auth,
+    pub(crate) cells: Cells,
+    pub(crate) pools: AppPools,
+    pub(crate) serving: Serving,
+    pub(crate) deployer: Deployer,
+    /// Cancelled when the process has been asked to stop.
+    pub(crate) draining: CancellationToken,
 }

@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::request_id;
+
 /// An error as an HTTP client sees it.
 ///
 /// The text is for the client. The cause of [`ApiError::Internal`] is for us: it is
@@ -32,6 +34,8 @@ pub(crate) enum ApiError {
     /// The request does not fit what is there; the text says what is.
     #[error("{0}")]
     Conflict(String),
+    #[error("this address does not take such a request: see /api/openapi.json")]
+    MethodNotAllowed,
     /// The request was understood, and what it carries cannot be accepted.
     #[error("{0}")]
     Unprocessable(String),
@@ -56,10 +60,15 @@ pub(crate) enum ApiError {
     Internal(#[source] anyhow::Error),
 }
 
-#[derive(Serialize)]
-struct ErrorBody {
+/// What every error's body holds.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct ErrorBody {
+    /// What is wrong, and where it can be mended, how.
     error: String,
+    /// The kind of error, which does not change.
     code: &'static str,
+    /// As in the header `X-Request-Id` and in the server's log.
+    request_id: Option<uuid::Uuid>,
 }
 
 impl ApiError {
@@ -72,6 +81,7 @@ impl ApiError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::Unprocessable(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
@@ -109,17 +119,24 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code) = self.kind();
         if let Self::Internal(cause) = &self {
-            tracing::error!(error = format!("{cause:#}"), "request failed");
+            let request = request_id::current().map(tracing::field::display);
+            tracing::error!(request, error = format!("{cause:#}"), "request failed");
         }
         let body = ErrorBody {
             error: self.to_string(),
             code,
+            request_id: request_id::current(),
         };
         let mut response = (status, Json(body)).into_response();
         if let Some(seconds) = self.retry_after() {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Self::Unauthenticated = self {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

@@ -1,0 +1,52 @@
+//! `skep build`: makes the component of a Python app on the author's machine.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::deploy::progress;
+use crate::app::{Backend, Bundle, BundlePath, COMPONENT, Description};
+use crate::build::{self, Builder};
+use crate::config;
+
+/// Build an app into a zip that any Skep server runs, with or without a builder of its own
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The app's folder
+    path: PathBuf,
+    /// The zip to write [default: NAME.zip]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let mut bundle = Bundle::from_folder(&self.path)?;
+        let description = Description::read(&bundle)?;
+        for warning in &description.warnings {
+            eprintln!("warning: {warning}");
+        }
+        let app = description.manifest.app_name;
+        let output = self
+            .output
+            .unwrap_or_else(|| PathBuf::from(format!("{app}.zip")));
+
+        if description.backend == Backend::Python {
+            let command = build::locate(config::builder().as_deref(), &config::search_path())?;
+            let work = tempfile::tempdir()?;
+            let progress = progress(false, &format!("building {app}"));
+            let component = Builder::new(command, work.path().to_owned())
+                .build(&bundle)
+                .await?;
+            progress.finish_and_clear();
+            bundle.insert(BundlePath::parse(COMPONENT)?, component.into());
+        }
+        write(&output, &bundle.to_zip()?)?;
+        println!("{}: deploy it with `skep deploy {0}`", output.display());
+        Ok(())
+    }
+}
+
+fn write(path: &Path, zip: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, zip).with_context(|| format!("cannot write `{}`", path.display()))
+}

@@ -1,0 +1,71 @@
+//! `skep new`: a folder with an app that works, to begin from.
+
+mod starter;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use self::starter::Names;
+use crate::ids::AppName;
+
+/// What `skep new` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewArguments {
+    /// The app's name, which is also its folder's and its part of the URL
+    name: String,
+    /// Folder to make the app's own folder in
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    path: PathBuf,
+}
+
+/// Makes the app's folder, and says what to do next.
+pub(crate) fn run(arguments: &NewArguments) -> anyhow::Result<()> {
+    let name: AppName = arguments.name.parse()?;
+    let folder = arguments.path.join(name.as_str());
+    let files = create(&folder, &name)?;
+
+    println!("made {} with {files} files; next:", folder.display());
+    println!("  python3 {}/tests/test_main.py", folder.display());
+    println!("  skep deploy {}", folder.display());
+    println!("  skep call {name} '{{\"action\": \"list\"}}'");
+    Ok(())
+}
+
+/// Writes the starter into a folder that is new or empty, and counts its files.
+fn create(folder: &Path, name: &AppName) -> anyhow::Result<usize> {
+    let is_empty = match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == ErrorKind::NotFound => true,
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read `{}`", folder.display()));
+        }
+    };
+    if !is_empty {
+        bail!(
+            "the folder `{}` is not empty: choose another name, or another place with --path",
+            folder.display()
+        );
+    }
+
+    let files = starter::files(&Names::of(name));
+    for (path, text) in &files {
+        write(&folder.join(path), text)?;
+    }
+    Ok(files.len())
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let write = || {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(path, text)
+    };
+    write().with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

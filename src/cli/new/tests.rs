@@ -1,0 +1,119 @@
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::app::{Backend, Bundle, Description};
+
+fn new(name: &str, path: &Path) -> anyhow::Result<()> {
+    run(&NewArguments {
+        name: name.to_owned(),
+        path: path.to_owned(),
+    })
+}
+
+#[test]
+fn a_new_app_keeps_every_rule_of_a_bundle_whatever_its_name() {
+    for name in [
+        "app_sales_report",
+        "Sales-Report",
+        "9lives",
+        "x",
+        "a-",
+        &"a".repeat(64),
+    ] {
+        let parent = TempDir::new().unwrap();
+        new(name, parent.path()).unwrap();
+
+        let bundle = Bundle::from_folder(&parent.path().join(name)).unwrap();
+        let description = Description::read(&bundle).unwrap();
+        assert_eq!(description.manifest.app_name.as_str(), name);
+        assert_eq!(description.backend, Backend::Python);
+        assert_eq!(description.warnings, []);
+        for (path, text) in bundle.files() {
+            let text = std::str::from_utf8(text).unwrap();
+            for placeholder in ["<slug>", "<prefix>", "<table_prefix>", "<display_name>"] {
+                assert!(!text.contains(placeholder), "{path} has {placeholder}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_tests_of_a_new_app_pass() {
+    let parent = TempDir::new().unwrap();
+    new("app_x", parent.path()).unwrap();
+
+    let output = Command::new("python3")
+        .arg(parent.path().join("app_x/tests/test_main.py"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn the_names_of_an_app_fit_where_they_are_put() {
+    for (name, prefix, tables, display_name) in [
+        ("app_sales_report", "sr", "app_sales_report", "Sales Report"),
+        ("inventory", "in", "inventory", "Inventory"),
+        ("Sales-Report", "sr", "sales_report", "Sales Report"),
+        ("9lives", "a9l", "app_9lives", "9lives"),
+        ("app_", "a", "app_", "app_"),
+    ] {
+        let names = Names::of(&name.parse().unwrap());
+        let text = starter::files(&names)
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect::<String>();
+        for expected in [
+            format!("class=\"{prefix}-card "),
+            format!("EXISTS {tables}_items ("),
+            format!("\"display_name\": \"{display_name}\""),
+            format!("\"/api/sync/{name}\""),
+        ] {
+            assert!(text.contains(&expected), "{name}: {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_the_contract_does_not_allow_makes_no_folder() {
+    let parent = TempDir::new().unwrap();
+
+    let error = new("../evil", parent.path()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid app name '../evil': must start with alphanumeric and contain only \
+         [a-zA-Z0-9_-] (max 64 chars)"
+    );
+    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_folder_with_something_in_it_is_left_as_it_is() {
+    let parent = TempDir::new().unwrap();
+    let folder = parent.path().join("app_x");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("main.py"), "mine").unwrap();
+
+    let error = new("app_x", parent.path()).unwrap_err();
+    assert!(
+        error.to_string().contains("is not empty: choose"),
+        "{error}"
+    );
+    assert_eq!(fs::read_to_string(folder.join("main.py")).unwrap(), "mine");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn an_empty_folder_is_used() {
+    let parent = TempDir::new().unwrap();
+    fs::create_dir(parent.path().join("app_x")).unwrap();
+
+    new("app_x", parent.path()).unwrap();
+    assert!(parent.path().join("app_x/main.py").is_file());
+}

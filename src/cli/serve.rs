@@ -1,0 +1,72 @@
+//! `skep serve`: runs the server.
+
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, LogFormat, Overrides};
+use crate::serve;
+
+/// Run the server
+///
+/// Every setting can also stand in the config file, or in the environment in capitals behind
+/// `SKEP_`: `--data` is `data` in the file and `SKEP_DATA`. The command line wins, then the
+/// environment. SIGTERM or Ctrl-C lets running calls come to their end first.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Config file (TOML)
+    #[arg(long, env = "SKEP_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+impl Arguments {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let config = Config::load(self.config.as_deref(), self.overrides)?;
+        start_log(&config)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("skep")
+            .build()?;
+        let served = runtime.block_on(async {
+            let stop = CancellationToken::new();
+            stop_on_signals(&stop)?;
+            serve::run(config, stop).await
+        });
+        // What is still running has had its time.
+        runtime.shutdown_background();
+        served
+    }
+}
+
+fn start_log(config: &Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::builder()
+        .parse(&config.log)
+        .map_err(|error| anyhow::anyhow!("the setting `log` is malformed: {error}"))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// Cancels `stop` on the first SIGTERM or SIGINT.
+fn stop_on_signals(stop: &CancellationToken) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}

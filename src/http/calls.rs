@@ -1,0 +1,189 @@
+//! Calls of apps: `POST /api/sync/{app}`.
+//!
+//! What goes in and comes out is the NodeRouter contract's: an object in, the app's object
+//! out without `_actions`, every error as `{"error": text}`.
+
+mod body;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+
+use super::auth::extract::AppsCaller;
+use super::error::{ApiError, ErrorBody};
+use super::request_id;
+use crate::auth::Identity;
+use crate::capability::caller::Caller;
+use crate::capability::db::session::Source;
+use crate::cell::{Call, CallError, Entry, Receipt};
+use crate::deploy::NotServing;
+use crate::ids::{AppName, CallId};
+use crate::services::Services;
+
+/// The largest body of a call, in bytes.
+pub(crate) const BODY_BYTES: usize = 16 * 1024 * 1024;
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+pub(crate) fn router() -> Router<Services> {
+    Router::new()
+        .route("/api/sync/{app}", post(call))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+}
+
+/// Calls an app and waits for its answer.
+///
+/// The body is a JSON object for the app; an empty one is `{}`. A key `_job_id` is removed.
+/// An object that the app returns is the answer, without its key `_actions`; any other value
+/// is answered as `{"result": value}`. `Server-Timing` says where the time went.
+#[utoipa::path(
+    post, path = "/api/sync/{app}", tag = "calls", request_body = Object,
+    params(("app" = String, Path, description = "the app's name")),
+    responses(
+        (status = 200, body = Object, description = "what the app returned"),
+        (status = 400, body = ErrorBody, description = "a bad app name, or not a JSON object"),
+        (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody, description = "the app requires a permission"),
+        (status = 404, body = ErrorBody, description = "no such app"),
+        (status = 413, body = ErrorBody, description = "the body is larger than 16 MiB"),
+        (status = 500, body = ErrorBody, description = "the app failed; the text is its own"),
+        (status = 503, body = ErrorBody, description = "the app is disabled or busy"),
+        (status = 504, body = ErrorBody, description = "the app took too long"),
+        (status = 507, body = ErrorBody, description = "the app needed too much memory"),
+    )
+)]
+pub(crate) async fn call(
+    State(services): State<Services>,
+    caller: AppsCaller,
+    Path(app): Path<String>,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Result<Response, ApiError> {
+    let app: AppName = app
+        .parse()
+        .map_err(|error: crate::ids::InvalidAppName| ApiError::Invalid(error.to_string()))?;
+    let serving = services.serving.find(&app)?;
+    if let Some(permission) = &serving.required_permission {
+        caller.require(permission)?;
+    }
+    let body = body.map_err(|rejection| too_large(&rejection))?;
+    let data = body::admit(&body)?;
+
+    let call = Call {
+        id: CallId(request_id::current().unwrap_or_else(|| services.entropy.id(&services.clock))),
+        entry: Entry::Execute(data),
+        caller: Some(Arc::new(as_seen_by_apps(&caller))),
+        database: Source::App {
+            pools: services.pools.clone(),
+            app,
+        },
+        budget: serving.image.settings().budget,
+    };
+    let outcome = services.cells.run(&serving.image, call).await;
+    let timing = server_timing(&outcome.receipt);
+
+    let mut response = match outcome.result {
+        Ok(answer) => {
+            let answer = body::answer(answer)
+                .ok_or_else(|| ApiError::App("response serialization failed".to_owned()))?;
+            ([(header::CONTENT_TYPE, "application/json")], answer).into_response()
+        }
+        Err(error) => ApiError::from(error).into_response(),
+    };
+    if let Ok(timing) = HeaderValue::from_str(&timing) {
+        response.headers_mut().insert(SERVER_TIMING, timing);
+    }
+    Ok(response)
+}
+
+fn too_large(rejection: &axum::extract::rejection::BytesRejection) -> ApiError {
+    if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+        let limit = BODY_BYTES / (1024 * 1024);
+        ApiError::TooLarge(format!(
+            "the body is larger than {limit} MiB: send it in parts"
+        ))
+    } else {
+        ApiError::Invalid("the body ended too early".to_owned())
+    }
+}
+
+fn as_seen_by_apps(identity: &Identity) -> Caller {
+    Caller {
+        user_id: identity.user.to_string(),
+        username: identity.username.clone(),
+        roles: identity.roles.iter().cloned().collect(),
+        permissions: identity.permissions.iter().cloned().collect(),
+    }
+}
+
+/// The receipt as browsers show it: durations in milliseconds.
+fn server_timing(receipt: &Receipt) -> String {
+    let mut text = String::new();
+    let mut push = |name: &str, duration: Duration| {
+        let gap = if text.is_empty() { "" } else { ", " };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "{gap}{name};dur={:.3}",
+            duration.as_secs_f64() * 1_000.0
+        );
+    };
+    push("queue", receipt.queued);
+    push("cell", receipt.instantiate);
+    push("app", receipt.run.saturating_sub(receipt.database));
+    push("db", receipt.database);
+    text
+}
+
+impl From<NotServing> for ApiError {
+    fn from(error: NotServing) -> Self {
+        match error {
+            NotServing::NotFound(_) => Self::NotFound(error.to_string()),
+            NotServing::Disabled(_) | NotServing::Starting(_) => {
+                Self::Unavailable(error.to_string(), 10)
+            }
+        }
+    }
+}
+
+impl From<CallError> for ApiError {
+    fn from(error: CallError) -> Self {
+        let text = error.to_string();
+        match error {
+            CallError::App { .. } | CallError::AnswerTooLarge | CallError::Crashed(_) => {
+                Self::App(text)
+            }
+            CallError::TimedOut(_) => Self::TimedOut(text),
+            CallError::OutOfMemory(_) => Self::OutOfMemory(text),
+            CallError::Busy(_) => Self::Unavailable(text, 1),
+            // The cell wrote the cause to the log.
+            CallError::Internal(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_receipt_is_shown_in_milliseconds() {
+        let receipt = Receipt {
+            queued: Duration::from_micros(250),
+            instantiate: Duration::from_millis(1),
+            run: Duration::from_millis(5),
+            database: Duration::from_millis(2),
+            ..Receipt::default()
+        };
+
+        assert_eq!(
+            server_timing(&receipt),
+            "queue;dur=0.250, cell;dur=1.000, app;dur=3.000, db;dur=2.000"
+        );
+    }
+}

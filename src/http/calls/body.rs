@@ -1,0 +1,179 @@
+//! What goes into an app and what comes out of it, as the NodeRouter contract says.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::http::error::ApiError;
+
+/// Set by the host for jobs; a caller who could set it could write another job's progress.
+const JOB_ID: &str = "_job_id";
+/// The notifications that an answer fires. They are not part of it.
+const ACTIONS: &str = "_actions";
+
+type Object<'a> = BTreeMap<String, &'a RawValue>;
+
+/// Reads the body of a call; what comes back is the JSON text for the app.
+pub(super) fn admit(body: &[u8]) -> Result<String, ApiError> {
+    let text = str::from_utf8(body)
+        .map_err(|_| ApiError::Invalid("the body is not valid JSON: it is not UTF-8".to_owned()))?;
+    let text = text.trim_matches([' ', '\t', '\r', '\n']);
+    if text.is_empty() {
+        return Ok("{}".to_owned());
+    }
+    let value: &RawValue = serde_json::from_str(text)
+        .map_err(|error| ApiError::Invalid(format!("the body is not valid JSON: {error}")))?;
+    if !value.get().starts_with('{') {
+        return Err(ApiError::Invalid(
+            "the body must be a JSON object".to_owned(),
+        ));
+    }
+    // A key may be written with escapes, so only a parsed one shows what it is.
+    if !text.contains("job") && !text.contains('\\') {
+        return Ok(text.to_owned());
+    }
+    let keys: Keys = parse(text)?;
+    if keys.0.iter().any(|key| key == JOB_ID) {
+        Ok(without(parse(text)?, JOB_ID))
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ApiError> {
+    serde_json::from_str(text)
+        .map_err(|error| ApiError::Invalid(format!("the body is not valid JSON: {error}")))
+}
+
+/// The keys of an object, in order, without its values.
+struct Keys(Vec<String>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Keys;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Self::Value, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, _)) = map.next_entry::<String, serde::de::IgnoredAny>()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// Makes the answer of what an app returned; none where that is not JSON.
+pub(super) fn answer(returned: String) -> Option<String> {
+    let value: &RawValue = serde_json::from_str(&returned).ok()?;
+    if !value.get().starts_with('{') {
+        return Some(format!(r#"{{"result":{}}}"#, value.get()));
+    }
+    if !returned.contains("actions") && !returned.contains('\\') {
+        return Some(returned);
+    }
+    let keys: Keys = serde_json::from_str(&returned).ok()?;
+    if keys.0.iter().any(|key| key == ACTIONS) {
+        Some(without(serde_json::from_str(&returned).ok()?, ACTIONS))
+    } else {
+        Some(returned)
+    }
+}
+
+/// An object without one of its keys, its values to the letter as they were.
+fn without(object: Object<'_>, left_out: &str) -> String {
+    let mut text = String::from("{");
+    for (key, value) in object.iter().filter(|(key, _)| *key != left_out) {
+        let gap = if text.len() > 1 { "," } else { "" };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "{gap}{}:{}",
+            serde_json::Value::from(key.as_str()),
+            value.get()
+        );
+    }
+    text.push('}');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(body: &[u8]) -> String {
+        admit(body).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_object_passes_as_it_is_and_nothing_becomes_an_empty_one() {
+        assert_eq!(
+            admit(br#"{"b": 1.0, "a": [1e3]}"#).unwrap(),
+            r#"{"b": 1.0, "a": [1e3]}"#
+        );
+        assert_eq!(admit(b"").unwrap(), "{}");
+        assert_eq!(admit(b" \n ").unwrap(), "{}");
+        let escaped = r#"{"path":"a\\b"}"#;
+        assert_eq!(admit(escaped.as_bytes()).unwrap(), escaped);
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for body in ["null", "[]", "1", "\"{}\""] {
+            assert_eq!(
+                refused(body.as_bytes()),
+                "the body must be a JSON object",
+                "{body}"
+            );
+        }
+        assert!(refused(b"{").starts_with("the body is not valid JSON: EOF"));
+        assert!(refused(b"{} {}").starts_with("the body is not valid JSON: trailing"));
+        assert!(refused(b"{\"a\":\"\xff\"}").contains("UTF-8"));
+    }
+
+    #[test]
+    fn a_job_id_of_the_callers_never_reaches_the_app() {
+        for body in [
+            r#"{"a":1,"_job_id":"x"}"#,
+            r#"{"_job_id":"x","a":1,"_job_id":2}"#,
+            r#"{"a":1,"_job\u005fid":"x"}"#,
+        ] {
+            assert_eq!(admit(body.as_bytes()).unwrap(), r#"{"a":1}"#, "{body}");
+        }
+        let inside = r#"{"a":{"_job_id":"x"}}"#;
+        assert_eq!(admit(inside.as_bytes()).unwrap(), inside);
+    }
+
+    #[test]
+    fn an_answer_is_sent_without_its_actions() {
+        let given = |text: &str| answer(text.to_owned());
+
+        assert_eq!(given(r#"{"a":1.50}"#).unwrap(), r#"{"a":1.50}"#);
+        assert_eq!(
+            given(r#"{"a":1,"_actions":[{"name":"x"}]}"#).unwrap(),
+            r#"{"a":1}"#
+        );
+        assert_eq!(given(r#"{"_actions":null}"#).unwrap(), "{}");
+        let nested = r#"{"a":{"_actions":[]}}"#;
+        assert_eq!(given(nested).unwrap(), nested);
+    }
+
+    #[test]
+    fn a_value_that_is_no_object_is_wrapped() {
+        assert_eq!(answer("[1]".to_owned()).unwrap(), r#"{"result":[1]}"#);
+        assert_eq!(answer(" null ".to_owned()).unwrap(), r#"{"result":null}"#);
+        assert_eq!(answer("NaN".to_owned()), None);
+    }
+}

@@ -1,0 +1,57 @@
+//! The description of this interface: `GET /api/openapi.json`.
+
+use axum::routing::get;
+use axum::{Json, Router};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{apps, auth, calls, health, roles, tokens, users};
+use crate::services::Services;
+
+pub(crate) fn router() -> Router<Services> {
+    Router::new().route("/api/openapi.json", get(document))
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Skep",
+        description = "Runs a company's mini-apps, each sealed in a WebAssembly cell.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        calls::call,
+        apps::deploy, apps::list, apps::find, apps::roll_back, apps::enable, apps::disable,
+        apps::delete,
+        auth::login, auth::logout, auth::me, auth::change_password,
+        users::list, users::create, users::find, users::update, users::delete,
+        users::reset_password,
+        roles::list, roles::create, roles::replace, roles::delete,
+        tokens::list_own, tokens::create, tokens::revoke_own, tokens::list_all, tokens::revoke_any,
+        health::alive, health::ready,
+    ),
+    modifiers(&Credentials),
+    security(("bearer" = []), ("session" = [])),
+)]
+struct Document;
+
+/// How a request shows who it is from.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("the token of a login, or an API token"))
+            .build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let cookie = ApiKeyValue::with_description("skep_session", "set by a login in a browser");
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// Everybody may read what the interface is.
+async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}

@@ -1,0 +1,193 @@
+//! One running node: what it starts, in which order, and how it stops.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::Auth;
+use crate::cell::Cells;
+use crate::config::{self, Config};
+use crate::deploy::{Deployer, Parts, Serving};
+use crate::http;
+use crate::postgres::{AppPools, Cluster, PoolLimits, Roles, Server, Settings};
+use crate::services::{Clock, Entropy, HostKey, Services};
+use crate::store::Store;
+
+/// How long calls may go on once the process has been asked to stop.
+const DRAIN: Duration = Duration::from_secs(130);
+
+/// Runs a node until `stop` is cancelled, then lets its calls come to their end.
+///
+/// # Errors
+///
+/// When something that it needs does not start; the text says what and why.
+pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("cannot make the data folder `{}`", config.data.display()))?;
+    let key = HostKey::open(&config.key_file(), &Entropy)?;
+
+    let (server, cluster) = match &config.database_url {
+        Some(url) => (Server::from_url(url)?, None),
+        None => {
+            tracing::info!(data = %config.data.display(), "starting the embedded database");
+            let cluster = Cluster::start(Settings::new(&config), &key).await?;
+            (cluster.server().clone(), Some(cluster))
+        }
+    };
+    let result = serve(config, key, server, stop).await;
+    if let Some(cluster) = cluster {
+        tracing::info!("stopping the embedded database");
+        cluster.stop().await;
+    }
+    result
+}
+
+async fn serve(
+    config: Config,
+    key: HostKey,
+    server: Server,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let store = Store::open(server.sqlx_options())
+        .await
+        .context("cannot open the host's tables")?;
+    let services = assemble(config, key, server, store, stop.clone())?;
+    let config = Arc::clone(&services.config);
+
+    // Taken before anything else is done: a port that is in use is the likeliest mistake.
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}: is Skep running already?",
+            config.listen
+        )
+    })?;
+    let address = listener.local_addr()?;
+
+    if let Some(password) = services
+        .auth
+        .bootstrap(config.admin_password.as_ref())
+        .await?
+    {
+        print_password(&password);
+    }
+    services.deployer.recover().await?;
+    services.deployer.sweep().await?;
+    let following = tokio::spawn(follow(services.deployer.clone()));
+    let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
+
+    println!("skep is ready on http://{address}");
+    let listener = listener.tap_io(|stream| {
+        // Small answers must not wait for more to send.
+        let _ = stream.set_nodelay(true);
+    });
+    let serving =
+        axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let served = drain(serving.into_future(), stop).await;
+    following.abort();
+    served
+}
+
+/// Waits for the server to end; once asked to stop, not for ever.
+async fn drain(
+    serving: impl Future<Output = std::io::Result<()>>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let overdue = async {
+        stop.cancelled().await;
+        tracing::info!("stopping: waiting for calls to end");
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = serving => Ok(served?),
+        () = overdue => {
+            tracing::warn!("calls were still running and are cut");
+            Ok(())
+        }
+    }
+}
+
+/// Keeps this node's apps as the database has them, through lost connections too.
+async fn follow(deployer: Deployer) {
+    loop {
+        if let Err(error) = deployer.listen().await {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "lost word of other nodes; asking again"
+            );
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Puts the parts of a node together.
+///
+/// # Errors
+///
+/// When the engine does not start or a folder cannot be written.
+pub(crate) fn assemble(
+    config: Config,
+    key: HostKey,
+    server: Server,
+    store: Store,
+    draining: CancellationToken,
+) -> anyhow::Result<Services> {
+    let clock = Clock::system();
+    assemble_with(config, key, server, store, (clock, draining))
+}
+
+/// [`assemble`] with a clock of the caller's.
+pub(crate) fn assemble_with(
+    config: Config,
+    key: HostKey,
+    server: Server,
+    store: Store,
+    (clock, draining): (Clock, CancellationToken),
+) -> anyhow::Result<Services> {
+    let entropy = Entropy;
+    let session = time::Duration::hours(config.session_hours.get().into());
+    let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
+    let cells = Cells::start(&config.data, &key)?;
+    let roles = Roles::new(server, key.clone());
+    let pools = AppPools::new(roles.clone(), PoolLimits::default());
+    let serving = Serving::default();
+    let deployer = Deployer::new(Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        cells: cells.clone(),
+        roles,
+        pools: pools.clone(),
+        serving: serving.clone(),
+        builder: config.componentize_py.clone(),
+        path: config::search_path(),
+        work: config.data.join("work"),
+    });
+    Ok(Services {
+        config: Arc::new(config),
+        clock,
+        entropy,
+        key,
+        store,
+        auth,
+        cells,
+        pools,
+        serving,
+        deployer,
+        draining,
+    })
+}
+
+/// Shows the made-up password of the first user: on the terminal, never in the log.
+fn print_password(password: &SecretString) {
+    println!(
+        "user `admin` was made with the password {}",
+        password.expose_secret()
+    );
+    println!("it is shown this once: keep it, or change it with `skep user password`");
+}
