@@ -1,0 +1,20 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test build setup bench
+
+help: ## Show this help
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: ## From a fresh clone to a running server with an example app on it
+	@scripts/run.sh
+
+test: ## Run every check that CI runs
+	@scripts/test.sh
+
+build: ## Build the release
+	@scripts/build.sh
+
+setup: ## Install what building, testing and running need
+	@scripts/setup.sh
+
+bench: ## Measure Skep
+	@bash -c '. scripts/steps.sh && cargo bench --locked'

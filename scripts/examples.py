@@ -1,0 +1,31 @@
+"""Deploys apps and makes the calls of `examples/calls.jsonl`: examples.py SKEP FOLDER..."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+
+def skep(*arguments: str) -> str:
+    done = subprocess.run([sys.argv[1], *arguments], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"error: skep {arguments[0]} {arguments[1]} failed; the lines above say why")
+    return done.stdout
+
+
+def main() -> None:
+    calls = [json.loads(line) for line in open("examples/calls.jsonl", encoding="utf-8")]
+    for folder in sys.argv[2:]:
+        app = pathlib.Path(folder).name
+        own = [call for call in calls if call["app"] == app]
+        if not own:
+            sys.exit(f"error: examples/calls.jsonl has no call of {app}: add one with its answer")
+        skep("deploy", folder)
+        for call in own:
+            answer = json.loads(skep("call", app, json.dumps(call["call"])))
+            if answer != call["answer"]:
+                sys.exit(f"error: {app}: {call['call']} gave {answer}, not {call['answer']}")
+        print(f"{app}: deployed, {len(own)} calls answered as expected")
+
+
+main()

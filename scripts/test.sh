@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change is merged. `make test` and CI run this.
+source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
+
+python=$cache/venv/bin/python
+
+# All our items are private, so the docs of the crate may link to them.
+check_docs() {
+    RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --locked --no-deps --document-private-items
+}
+
+# Licences, bans and sources of dependencies need every crate, those of other platforms too.
+check_dependencies() {
+    if ! cargo fetch --locked --quiet; then
+        echo 'skipped: not every dependency is here, and there is no network to fetch them'
+        return
+    fi
+    cargo deny --locked --config .deny.toml check bans licenses sources
+}
+
+check_advisories() {
+    if ! cargo deny --locked --config .deny.toml fetch db >/dev/null 2>&1; then
+        echo 'skipped: the advisory database cannot be reached'
+        return
+    fi
+    cargo deny --locked --config .deny.toml check --disable-fetch advisories
+}
+
+# Keeps a virtual environment with what the SDK's checks need, made again when that changes.
+prepare_python() {
+    local wanted=sdk-py/requirements-dev.txt kept=$cache/venv/requirements-dev.txt
+    if cmp -s "$wanted" "$kept"; then
+        return
+    fi
+    python3 -m venv --clear "$cache/venv"
+    "$python" -m pip install --quiet --disable-pip-version-check -r "$wanted" ||
+        fail "the Python tools were not installed; without a network, set PIP_FIND_LINKS to a folder with the wheels of $wanted"
+    cp "$wanted" "$kept"
+}
+
+check_sdk() (
+    cd sdk-py
+    "$python" -m ruff check .
+    "$python" -m ruff format --check .
+    "$python" -m mypy
+    "$python" -m pytest
+)
+
+step 'looking for what is needed' scripts/setup.sh
+step 'format' cargo fmt --check
+step 'clippy' cargo clippy --locked --all-targets -- -D warnings
+step 'rustdoc' check_docs
+step 'licences, bans and sources of dependencies' check_dependencies
+step 'advisories' check_advisories
+step 'tests' cargo nextest run --locked
+step 'Python tools' prepare_python
+step 'Python SDK' check_sdk
+step 'building skep' cargo build --locked
+step 'examples' scripts/examples.sh
+printf '\nall checks passed in %d s\n' "$SECONDS"
