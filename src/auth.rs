@@ -14,7 +14,7 @@ mod throttle;
 pub(crate) mod token;
 
 pub(crate) use identity::{Identity, Via};
-pub(crate) use login::{BootstrapError, Login, LoginError};
+pub(crate) use login::LoginError;
 
 use std::sync::Arc;
 use std::time::Instant;

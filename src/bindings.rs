@@ -1,7 +1,5 @@
 //! The host's side of `wit/`: the only `bindgen!`.
 
-#![expect(clippy::all, unreachable_pub, reason = "generated code")]
-
 wasmtime::component::bindgen!({
     path: "wit",
     world: "skep:app/app",

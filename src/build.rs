@@ -25,6 +25,8 @@ const MEMORY_BYTES: u64 = 8 << 30;
 const CPU_SECONDS: u64 = 180;
 const FILE_BYTES: u64 = 512 << 20;
 const WALL: Duration = Duration::from_secs(300);
+/// Wherever the builder finds this file, it follows the paths in it.
+const BUILDER_FILE: &str = "componentize-py.toml";
 
 #[derive(RustEmbed)]
 #[folder = "sdk-py/src"]
@@ -89,7 +91,17 @@ impl Builder {
             .prefix("build-")
             .tempdir_in(&self.work)?;
         let root = std::path::absolute(folder.path())?;
+        if let Some((path, _)) = bundle
+            .files()
+            .find(|(path, _)| path.file_name() == BUILDER_FILE)
+        {
+            return Err(BuildError::App(format!(
+                "`{}` would steer the builder: remove it from the bundle",
+                path.as_str()
+            )));
+        }
         stage(&root, bundle)?;
+        std::fs::create_dir_all(root.join("nothing/lib/site-packages"))?;
 
         let restrictions = Restrictions {
             umask: Some(0o077),
@@ -104,7 +116,7 @@ impl Builder {
         .dying_with_us(DeathSignal::Kill);
         let mut command = restrictions.command(&launch::own_binary(), &self.command);
         command
-            .args(["-d", "wit", "-w", "skep:app/python", "componentize"])
+            .args(["-q", "-d", "wit", "-w", "skep:app/python", "componentize"])
             .args([
                 "-p",
                 "sdk",

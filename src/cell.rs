@@ -13,8 +13,7 @@ pub(crate) mod limits;
 mod pool;
 mod state;
 
-pub(crate) use admission::Busy;
-pub(crate) use call::{Call, CallError, Entry, Outcome, Receipt};
+pub(crate) use call::{Call, CallError, Entry, Receipt};
 pub(crate) use engine::for_compiling;
 
 use std::path::Path;

@@ -64,7 +64,19 @@ pub fn run() -> ExitCode {
         Command::Compile(arguments) => arguments.run(),
         Command::Serve(arguments) => arguments.run(),
         Command::New(arguments) => new::run(&arguments),
-        command => call_server(command),
+        Command::Build(arguments) => wait_for(arguments.run()),
+        Command::Login(arguments) => {
+            wait_for(arguments.run(&ClientConfig::load(), &mut Output::text()))
+        }
+        Command::Logout(arguments) => {
+            wait_for(arguments.run(&ClientConfig::load(), &mut Output::text()))
+        }
+        Command::Deploy(arguments) => call(async |client| arguments.run(client).await),
+        Command::Call(arguments) => call(async |client| arguments.run(client).await),
+        Command::Apps(arguments) => call(async |client| arguments.run(client).await),
+        Command::User(arguments) => call(async |client| arguments.run(client).await),
+        Command::Role(arguments) => call(async |client| arguments.run(client).await),
+        Command::Token(arguments) => call(async |client| arguments.run(client).await),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,27 +87,19 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Runs one of the commands that wait for somebody else.
-#[tokio::main(flavor = "current_thread")]
-async fn call_server(command: Command) -> anyhow::Result<()> {
-    let config = ClientConfig::load();
-    let client = || Client::from_session(&config);
-    match command {
-        Command::Build(arguments) => arguments.run().await,
-        Command::Login(arguments) => arguments.run(&config, &mut Output::text()).await,
-        Command::Logout(arguments) => arguments.run(&config, &mut Output::text()).await,
-        Command::Deploy(arguments) => arguments.run(&client()?).await,
-        Command::Call(arguments) => arguments.run(&client()?).await,
-        Command::Apps(arguments) => arguments.run(&client()?).await,
-        Command::User(arguments) => arguments.run(&client()?).await,
-        Command::Role(arguments) => arguments.run(&client()?).await,
-        Command::Token(arguments) => arguments.run(&client()?).await,
-        Command::Serve(_)
-        | Command::New(_)
-        | Command::Postgres(_)
-        | Command::Launch(_)
-        | Command::Compile(_) => Ok(()),
-    }
+/// Runs a command that calls the server that is logged in to.
+fn call(command: impl AsyncFnOnce(&Client) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    wait_for(async {
+        let client = Client::from_session(&ClientConfig::load())?;
+        command(&client).await
+    })
+}
+
+fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(command)
 }
 
 #[cfg(test)]

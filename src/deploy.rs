@@ -13,7 +13,7 @@ mod serving;
 
 pub(crate) use error::DeployError;
 pub(crate) use manage::ManageError;
-pub(crate) use serving::{App, NotServing, Serving};
+pub(crate) use serving::{NotServing, Serving};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use anyhow::Context;
 use axum::serve::ListenerExt;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
@@ -15,7 +16,7 @@ use crate::cell::Cells;
 use crate::config::{self, Config};
 use crate::deploy::{Deployer, Parts, Serving};
 use crate::http;
-use crate::postgres::{AppPools, Cluster, PoolLimits, Roles, Server, Settings};
+use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::services::{Clock, Entropy, HostKey, Services};
 use crate::store::Store;
 
@@ -40,7 +41,24 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
             (cluster.server().clone(), Some(cluster))
         }
     };
-    let result = serve(config, key, server, stop).await;
+    let store = Store::open(server.sqlx_options())
+        .await
+        .context("cannot open the host's tables");
+    let result = match store {
+        Ok(store) => {
+            serve(Node {
+                config,
+                key,
+                clock: Clock::system(),
+                server,
+                store,
+                database_health: cluster.as_ref().map(Cluster::health),
+                draining: stop,
+            })
+            .await
+        }
+        Err(error) => Err(error),
+    };
     if let Some(cluster) = cluster {
         tracing::info!("stopping the embedded database");
         cluster.stop().await;
@@ -48,16 +66,9 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
     result
 }
 
-async fn serve(
-    config: Config,
-    key: HostKey,
-    server: Server,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let store = Store::open(server.sqlx_options())
-        .await
-        .context("cannot open the host's tables")?;
-    let services = assemble(config, key, server, store, stop.clone())?;
+async fn serve(node: Node) -> anyhow::Result<()> {
+    let stop = node.draining.clone();
+    let services = assemble(node)?;
     let config = Arc::clone(&services.config);
 
     // Taken before anything else is done: a port that is in use is the likeliest mistake.
@@ -125,35 +136,36 @@ async fn follow(deployer: Deployer) {
     }
 }
 
+/// What a node is put together from.
+pub(crate) struct Node {
+    pub(crate) config: Config,
+    pub(crate) key: HostKey,
+    pub(crate) clock: Clock,
+    pub(crate) server: Server,
+    pub(crate) store: Store,
+    pub(crate) database_health: Option<watch::Receiver<Health>>,
+    pub(crate) draining: CancellationToken,
+}
+
 /// Puts the parts of a node together.
 ///
 /// # Errors
 ///
 /// When the engine does not start or a folder cannot be written.
-pub(crate) fn assemble(
-    config: Config,
-    key: HostKey,
-    server: Server,
-    store: Store,
-    draining: CancellationToken,
-) -> anyhow::Result<Services> {
-    let clock = Clock::system();
-    assemble_with(config, key, server, store, (clock, draining))
-}
-
-/// [`assemble`] with a clock of the caller's.
-pub(crate) fn assemble_with(
-    config: Config,
-    key: HostKey,
-    server: Server,
-    store: Store,
-    (clock, draining): (Clock, CancellationToken),
-) -> anyhow::Result<Services> {
+pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
+    let Node {
+        config,
+        key,
+        clock,
+        server,
+        store,
+        ..
+    } = node;
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
     let cells = Cells::start(&config.data, &key)?;
-    let roles = Roles::new(server, key.clone());
+    let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
     let serving = Serving::default();
     let deployer = Deployer::new(Parts {
@@ -172,14 +184,14 @@ pub(crate) fn assemble_with(
         config: Arc::new(config),
         clock,
         entropy,
-        key,
         store,
+        database_health: node.database_health,
         auth,
         cells,
         pools,
         serving,
         deployer,
-        draining,
+        draining: node.draining,
     })
 }
 

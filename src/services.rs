@@ -8,17 +8,18 @@ mod key;
 
 pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;
-pub(crate) use key::{HostKey, KeyError};
+pub(crate) use key::HostKey;
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
-use crate::postgres::AppPools;
+use crate::postgres::{AppPools, Health};
 use crate::store::Store;
 
 /// Everything that a request may need. Cheap to clone.
@@ -27,8 +28,9 @@ pub(crate) struct Services {
     pub(crate) config: Arc<Config>,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
-    pub(crate) key: HostKey,
     pub(crate) store: Store,
+    /// How the embedded database is; none where the operator runs their own.
+    pub(crate) database_health: Option<watch::Receiver<Health>>,
     pub(crate) auth: Auth,
     pub(crate) cells: Cells,
     pub(crate) pools: AppPools,

@@ -14,7 +14,7 @@ mod path;
 
 pub(crate) use error::BundleError;
 pub(crate) use limits::Limits;
-pub(crate) use path::{BundlePath, InvalidPath};
+pub(crate) use path::BundlePath;
 
 use std::collections::BTreeMap;
 use std::path::Path;

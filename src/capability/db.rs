@@ -81,6 +81,9 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
     wit::add_to_linker::<T, DbData>(linker, view)
 }
 
+#[cfg(test)]
+mod tests;
+
 struct DbData;
 
 impl HasData for DbData {

@@ -158,8 +158,9 @@ impl Cells {
                 receipt.run = began.elapsed().saturating_sub(receipt.instantiate);
                 receipt.memory = cell.store.data().memory.used();
                 cell.store.data_mut().finish();
-                // What went wrong once may have left anything behind.
-                if result.is_ok() {
+                // An exception is the app's own business; anything else that went wrong may have
+                // left anything behind.
+                if matches!(result, Ok(_) | Err(CallError::App { .. })) {
                     image.idle.keep(cell);
                 }
                 result

@@ -74,10 +74,6 @@ impl CellState {
         self.binding.deadline
     }
 
-    pub(super) fn database(&self) -> &Database {
-        &self.binding.database
-    }
-
     fn db(&mut self) -> Db<'_> {
         Db {
             database: &self.binding.database,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::deploy::progress;
+use super::deploy::{progress, say_what_is_left_out};
 use crate::app::{Backend, Bundle, BundlePath, COMPONENT, Description};
 use crate::build::{self, Builder};
 use crate::config;
@@ -23,6 +23,7 @@ impl Arguments {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let mut bundle = Bundle::from_folder(&self.path)?;
         let description = Description::read(&bundle)?;
+        say_what_is_left_out(&bundle);
         for warning in &description.warnings {
             eprintln!("warning: {warning}");
         }

@@ -84,7 +84,15 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     }
     let bundle = Bundle::from_folder(path)?;
     Description::read(&bundle)?;
+    say_what_is_left_out(&bundle);
     Ok(bundle.to_zip()?)
+}
+
+/// Tells an author which files of the folder do not go along.
+pub(super) fn say_what_is_left_out(bundle: &Bundle) {
+    if !bundle.skipped().is_empty() {
+        eprintln!("left out: {}", bundle.skipped().join(", "));
+    }
 }
 
 /// Shows on a terminal that something is going on, and for how long.

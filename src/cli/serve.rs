@@ -1,5 +1,6 @@
 //! `skep serve`: runs the server.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -48,6 +49,7 @@ fn start_log(config: &Config) -> anyhow::Result<()> {
         .map_err(|error| anyhow::anyhow!("the setting `log` is malformed: {error}"))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => log.init(),

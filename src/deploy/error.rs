@@ -69,6 +69,11 @@ fn describe(error: &CallError) -> String {
             let gap = if trace.is_empty() { "" } else { "\n" };
             format!("{name}: {message}{gap}{trace}")
         }
-        other => other.to_string(),
+        CallError::TimedOut(_)
+        | CallError::OutOfMemory(_)
+        | CallError::AnswerTooLarge
+        | CallError::Crashed(_)
+        | CallError::Busy(_)
+        | CallError::Internal(_) => error.to_string(),
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 use super::{Candidate, DeployError, Deployer};
+use crate::app::Manifest;
+use crate::capability::db::policy::{self, Control};
 use crate::capability::db::session::Source;
 use crate::cell::{Call, Entry, limits};
 use crate::ids::CallId;
@@ -22,7 +24,7 @@ impl Deployer {
 
         client.batch_execute("BEGIN").await?;
         let xid = transaction_id(&client).await?;
-        run_tables(&client, &candidate.manifest.tables).await?;
+        run_tables(&client, &candidate.manifest).await?;
         self.load(candidate, &client).await?;
         // Code that found a way to end our transaction has committed what it did; that must
         // not pass for a deploy.
@@ -45,7 +47,10 @@ impl Deployer {
             id: CallId(self.0.entropy.id(&self.0.clock)),
             entry: Entry::Load,
             caller: None,
-            database: Source::Deploy(Arc::clone(client)),
+            database: Source::Deploy {
+                client: Arc::clone(client),
+                app: candidate.manifest.app_name.clone(),
+            },
             budget: limits::LOAD,
         };
         let outcome = self.0.cells.run(&candidate.image, call).await;
@@ -63,12 +68,13 @@ async fn transaction_id(client: &Client) -> Result<String, DeployError> {
     Ok(row.try_get(0)?)
 }
 
-async fn run_tables(client: &Client, tables: &[String]) -> Result<(), DeployError> {
-    for (statement, number) in tables.iter().zip(1..) {
+async fn run_tables(client: &Client, manifest: &Manifest) -> Result<(), DeployError> {
+    for (statement, number) in manifest.tables.iter().zip(1..) {
+        if policy::creates_own_schema(statement, manifest.app_name.as_str()) {
+            continue;
+        }
         let failed = |text: String| DeployError::Tables { number, text };
-        if crate::capability::db::policy::control(statement)
-            != crate::capability::db::policy::Control::None
-        {
+        if policy::control(statement) != Control::None {
             return Err(failed(
                 "it would end the transaction of the deploy: remove it".to_owned(),
             ));

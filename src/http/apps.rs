@@ -14,6 +14,7 @@ use super::auth::extract::{AppsOperator, Authenticated};
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
 use crate::app::bundle::Limits;
+use crate::auth::permission;
 use crate::build::BuildError;
 use crate::deploy::{DeployError, ManageError, Report};
 use crate::ids::{AppName, InvalidAppName};
@@ -53,6 +54,8 @@ pub(crate) struct AppBody {
     digest: String,
     required_permission: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
 }
 
@@ -80,6 +83,9 @@ pub(crate) struct ReleaseBody {
     created_by: String,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
+    /// When it last went live.
+    #[serde(with = "time::serde::rfc3339::option")]
+    activated_at: Option<OffsetDateTime>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -104,6 +110,7 @@ impl From<AppRow> for AppBody {
             version: row.version,
             digest: row.digest,
             required_permission: manifest.required_permission,
+            created_at: row.created_at,
             updated_at: row.updated_at,
         }
     }
@@ -194,9 +201,12 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn find(
     State(services): State<Services>,
-    _: AppsOperator,
+    caller: Authenticated,
     Path(app): Path<String>,
 ) -> Result<Json<AppDetails>, ApiError> {
+    if !caller.may(permission::APPS) {
+        caller.require(permission::READ)?;
+    }
     let app: AppName = app.parse()?;
     let row = apps::find(services.store.pool(), &app)
         .await?
@@ -212,6 +222,7 @@ pub(crate) async fn find(
         active: release.id == active,
         created_by: release.created_by,
         created_at: release.created_at,
+        activated_at: release.activated_at,
     };
     Ok(Json(AppDetails {
         app: row.into(),

@@ -7,6 +7,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::postgres;
 use crate::services::Services;
 
 pub(crate) fn router() -> Router<Services> {
@@ -43,7 +44,10 @@ pub(crate) async fn ready(State(services): State<Services>) -> (StatusCode, Json
     if services.draining.is_cancelled() {
         waiting_for.push("the server is stopping".to_owned());
     }
-    if services.store.ping().await.is_err() {
+    let health = services.database_health.as_ref();
+    if health.is_some_and(|health| *health.borrow() == postgres::Health::Restarting) {
+        waiting_for.push("the embedded database is being started again".to_owned());
+    } else if services.store.ping().await.is_err() {
         waiting_for.push("the database does not answer".to_owned());
     }
     let starting = services.serving.starting();

@@ -19,7 +19,7 @@ use tower::ServiceExt;
 
 use crate::auth::Auth;
 use crate::config::Config;
-use crate::serve;
+use crate::serve::{self, Node};
 use crate::services::{Clock, Services};
 use crate::store::testing::TestDatabase;
 
@@ -30,7 +30,7 @@ pub(crate) const PASSWORD: &str = "somebody's own";
 pub(crate) struct TestHost {
     pub(crate) services: Services,
     router: Router,
-    _database: TestDatabase,
+    database: TestDatabase,
     _data: TempDir,
 }
 
@@ -68,7 +68,7 @@ impl TestHost {
         Self {
             router: super::router(services.clone()),
             services,
-            _database: database,
+            database,
             _data: data,
         }
     }
@@ -79,7 +79,7 @@ impl TestHost {
             self.services.store.clone(),
             self.services.clock.clone(),
             self.services.entropy.clone(),
-            &self.services.key,
+            self.database.database.key(),
             Duration::HOUR,
         );
         Services {
@@ -144,10 +144,16 @@ fn services(config: Config, database: &TestDatabase, clock: Clock, data: &Path) 
         data: data.to_owned(),
         ..config
     };
-    let (server, store) = (database.database.server().clone(), database.store.clone());
-    let key = database.database.key().clone();
-    let running = CancellationToken::new();
-    serve::assemble_with(config, key, server, store, (clock, running)).expect("a node")
+    serve::assemble(Node {
+        config,
+        key: database.database.key().clone(),
+        clock,
+        server: database.database.server().clone(),
+        store: database.store.clone(),
+        database_health: None,
+        draining: CancellationToken::new(),
+    })
+    .expect("a node")
 }
 
 impl Client<'_> {

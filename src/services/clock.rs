@@ -1,6 +1,8 @@
 //! The only reader of the system's clock.
 
+#[cfg(test)]
 use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(test)]
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -12,6 +14,7 @@ pub(crate) struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System,
+    #[cfg(test)]
     Manual(Arc<Mutex<OffsetDateTime>>),
 }
 
@@ -31,6 +34,7 @@ impl Clock {
         let now = match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the one place")]
             Source::System => OffsetDateTime::now_utc(),
+            #[cfg(test)]
             Source::Manual(time) => *time.lock().unwrap_or_else(PoisonError::into_inner),
         };
         now.replace_microsecond(now.microsecond()).unwrap_or(now)

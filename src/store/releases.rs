@@ -13,9 +13,9 @@ pub(crate) struct ReleaseRow {
     pub(crate) number: i32,
     pub(crate) version: String,
     pub(crate) digest: String,
-    pub(crate) component: String,
     pub(crate) created_by: String,
     pub(crate) created_at: OffsetDateTime,
+    /// When it last went live.
     pub(crate) activated_at: Option<OffsetDateTime>,
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn list(
     app: &AppName,
 ) -> sqlx::Result<Vec<ReleaseRow>> {
     sqlx::query_as(
-        "SELECT id, number, version, digest, component, created_by, created_at, activated_at
+        "SELECT id, number, version, digest, created_by, created_at, activated_at
          FROM releases
          WHERE app = $1 AND state = 'ready'
          ORDER BY number DESC",

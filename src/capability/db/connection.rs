@@ -53,6 +53,9 @@ impl Connection {
             }
         }
 
+        if self.database.is_done_already(sql) {
+            return Ok(nothing());
+        }
         let mut open = self.open().await?;
         let begin = self.begin(&mut open);
         let result = self

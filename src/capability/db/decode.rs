@@ -16,6 +16,10 @@ use crate::bindings::skep::app::db as wit;
 type Cause = Box<dyn Error + Sync + Send>;
 
 /// PostgreSQL's name of a type, arrays as `text[]`.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "any other kind is handled alike, those to come too"
+)]
 pub(crate) fn type_name(column_type: &Type) -> String {
     match column_type.kind() {
         Kind::Array(element) => format!("{}[]", element.name()),
@@ -61,6 +65,10 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "any other kind is handled alike, those to come too"
+)]
 fn decode(column_type: &Type, raw: &[u8]) -> Result<wit::Value, Cause> {
     Ok(match *column_type {
         Type::BOOL => wit::Value::Boolean(binary::bool_from_sql(raw)?),
@@ -84,6 +92,10 @@ fn shortest(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "any other kind is handled alike, those to come too"
+)]
 fn text(column_type: &Type, raw: &[u8]) -> Result<String, Cause> {
     Ok(match *column_type {
         Type::NUMERIC => numeric::text(raw)?,

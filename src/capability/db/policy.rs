@@ -86,16 +86,8 @@ pub(crate) enum Control {
 
 /// Says what a statement does to its transaction, from its first words.
 pub(crate) fn control(sql: &str) -> Control {
-    let mut rest = sql;
-    let mut next = || {
-        rest = skip_blank(rest);
-        let end = rest
-            .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
-            .unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        rest = after;
-        word.to_ascii_uppercase()
-    };
+    let mut words = Words(sql);
+    let mut next = || words.next();
 
     match next().as_str() {
         "BEGIN" => Control::Begin,
@@ -114,6 +106,44 @@ pub(crate) fn control(sql: &str) -> Control {
         },
         "PREPARE" if next() == "TRANSACTION" => Control::Prepared,
         _ => Control::None,
+    }
+}
+
+/// Whether a statement is `CREATE SCHEMA IF NOT EXISTS` for the app's own schema.
+///
+/// The host has made that schema, and the app may not make any, so PostgreSQL would refuse
+/// the statement though there is nothing to do.
+pub(crate) fn creates_own_schema(sql: &str, own: &str) -> bool {
+    let mut words = Words(sql);
+    let create = ["CREATE", "SCHEMA", "IF", "NOT", "EXISTS"]
+        .iter()
+        .all(|word| words.next() == *word);
+    if !create {
+        return false;
+    }
+    let name = skip_blank(words.0).trim_end_matches([';', ' ', '\t', '\n', '\r']);
+    match name
+        .strip_prefix('"')
+        .and_then(|name| name.strip_suffix('"'))
+    {
+        Some(quoted) => quoted == own,
+        None => name.to_ascii_lowercase() == own,
+    }
+}
+
+/// The words that a statement begins with, in capitals.
+struct Words<'a>(&'a str);
+
+impl Words<'_> {
+    /// The next word; empty at whatever is no word.
+    fn next(&mut self) -> String {
+        let rest = skip_blank(self.0);
+        let end = rest
+            .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+            .unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        self.0 = after;
+        word.to_ascii_uppercase()
     }
 }
 
@@ -177,7 +207,7 @@ pub(crate) fn may_have_columns(sql: &str) -> bool {
         "RELEASE",
     ];
     let start = skip_blank(sql);
-    let begins = |word: &&str| {
+    let begins = |word: &str| {
         start
             .get(..word.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(word))
@@ -187,7 +217,7 @@ pub(crate) fn may_have_columns(sql: &str) -> bool {
             .windows("RETURNING".len())
             .any(|part| part.eq_ignore_ascii_case(b"RETURNING"))
     };
-    !WITHOUT.iter().any(|word| begins(&word)) || returning()
+    !WITHOUT.into_iter().any(begins) || returning()
 }
 
 #[cfg(test)]
@@ -217,6 +247,31 @@ mod tests {
         ] {
             assert_eq!(control(sql), expected, "{sql:?}");
         }
+    }
+
+    #[test]
+    fn making_the_own_schema_is_known() {
+        assert!(creates_own_schema(
+            "CREATE SCHEMA IF NOT EXISTS items;",
+            "items"
+        ));
+        assert!(creates_own_schema(
+            "create schema if not exists Items",
+            "items"
+        ));
+        assert!(creates_own_schema(
+            "CREATE SCHEMA IF NOT EXISTS \"My-App\" ",
+            "My-App"
+        ));
+        assert!(!creates_own_schema(
+            "CREATE SCHEMA IF NOT EXISTS other",
+            "items"
+        ));
+        assert!(!creates_own_schema("CREATE SCHEMA items", "items"));
+        assert!(!creates_own_schema(
+            "CREATE SCHEMA IF NOT EXISTS items CREATE TABLE t ()",
+            "items"
+        ));
     }
 
     #[test]

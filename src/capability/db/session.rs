@@ -9,15 +9,15 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use futures_util::StreamExt;
 use tokio::time::Instant;
+use tokio_postgres::Client;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, NoTls};
 
 use super::encode::Parameter;
 use super::policy::{self, OverLimit, ResultSize};
 use super::{DbError, decode};
 use crate::bindings::skep::app::db as wit;
 use crate::ids::AppName;
-use crate::postgres::AppPools;
+use crate::postgres::{self, AppPools};
 
 /// How long a cancelled statement may take to end before its connection is given up.
 const CANCEL_GRACE: Duration = Duration::from_millis(30);
@@ -63,12 +63,12 @@ pub(crate) enum Source {
     /// The app's own pool: a call.
     App { pools: AppPools, app: AppName },
     /// The one transaction of a deploy, as the owner of the app's tables: `load`.
-    Deploy(Arc<Client>),
+    Deploy { client: Arc<Client>, app: AppName },
 }
 
 /// A connection that is in use.
 pub(crate) enum Session {
-    App(Object),
+    App(Box<Object>),
     Deploy(Arc<Client>),
 }
 
@@ -89,7 +89,15 @@ impl Database {
     pub(super) fn savepoint(&self) -> Option<String> {
         match self.0.source {
             Source::App { .. } => None,
-            Source::Deploy(_) => Some(format!("skep_{}", self.next_id())),
+            Source::Deploy { .. } => Some(format!("skep_{}", self.next_id())),
+        }
+    }
+
+    /// Whether a statement of a deploy asks for what the host has done already.
+    pub(super) fn is_done_already(&self, sql: &str) -> bool {
+        match &self.0.source {
+            Source::App { .. } => false,
+            Source::Deploy { app, .. } => policy::creates_own_schema(sql, app.as_str()),
         }
     }
 
@@ -146,9 +154,9 @@ impl Database {
                 if object.is_err() {
                     self.0.connections.fetch_sub(1, Ordering::Relaxed);
                 }
-                object.map(Session::App)
+                object.map(|object| Session::App(Box::new(object)))
             }
-            Source::Deploy(client) => Ok(Session::Deploy(Arc::clone(client))),
+            Source::Deploy { client, .. } => Ok(Session::Deploy(Arc::clone(client))),
         }
     }
 
@@ -162,7 +170,7 @@ impl Database {
         tokio::spawn(async move {
             let reset = tokio::time::timeout(Duration::from_secs(5), object.batch_execute(RESET));
             if !matches!(reset.await, Ok(Ok(()))) {
-                drop(Object::take(object));
+                drop(Object::take(*object));
             }
         });
     }
@@ -171,7 +179,7 @@ impl Database {
     pub(super) fn discard(&self, session: Session) {
         if let Session::App(object) = session {
             self.0.connections.fetch_sub(1, Ordering::Relaxed);
-            drop(Object::take(object));
+            drop(Object::take(*object));
         }
     }
 
@@ -233,7 +241,7 @@ impl Database {
                 // The server must not go on for a call that is over.
                 let cancel = session.client().cancel_token();
                 let cancelled = async {
-                    let _ = cancel.cancel_query(NoTls).await;
+                    let _ = postgres::cancel(cancel).await;
                     let _ = work.await;
                 };
                 let _ = tokio::time::timeout(CANCEL_GRACE, cancelled).await;
@@ -284,7 +292,7 @@ async fn fetch(client: &Client, sql: &str, params: &[Parameter]) -> Result<wit::
             Err(error) => {
                 // The rest of the rows is on its way and must be read before the connection
                 // can be used again; the server is told to send no more.
-                let _ = client.cancel_token().cancel_query(NoTls).await;
+                let _ = postgres::cancel(client.cancel_token()).await;
                 outcome.rows = Vec::new();
                 refused = Some(error);
             }

@@ -98,6 +98,4 @@ authorities! {
     AppsOperator = permission::APPS;
     /// Somebody who may manage users, roles and other people's API tokens.
     UsersOperator = permission::USERS;
-    /// Somebody who may see everything of the host.
-    Reader = permission::READ;
 }

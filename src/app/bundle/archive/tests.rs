@@ -8,7 +8,7 @@ use zip::{CompressionMethod, ZipWriter};
 use self::raw::{Member, raw_zip};
 use super::*;
 use crate::app::Finding;
-use crate::app::bundle::InvalidPath;
+use crate::app::bundle::path::InvalidPath;
 
 const SMALL: Limits = Limits {
     upload: 64 * 1024,
