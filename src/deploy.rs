@@ -22,6 +22,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde::Serialize;
 use sqlx::{Postgres, Transaction};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::component::Component;
 
 use crate::app::{Backend, Bundle, Description, Finding, Manifest};
 use crate::build::{self, Builder};
@@ -34,6 +36,9 @@ use crate::store::{Store, apps, blobs, releases};
 /// Deploys and manages apps. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Deployer(Arc<Parts>);
+
+/// Deploys that are at work at once; more wait.
+pub(crate) const TURNS: usize = 2;
 
 /// What a deployer works with.
 pub(crate) struct Parts {
@@ -49,6 +54,7 @@ pub(crate) struct Parts {
     pub(crate) path: Vec<PathBuf>,
     /// Where builds and compilations work.
     pub(crate) work: PathBuf,
+    pub(crate) turns: Arc<Semaphore>,
 }
 
 /// What a deploy did.
@@ -83,6 +89,33 @@ pub(crate) struct Timings {
     pub(crate) activate: u64,
 }
 
+/// The bytes of a release, and their names.
+#[derive(Clone, Copy)]
+struct Files<'a> {
+    /// Of the bundle's files, whatever the zip around them looks like.
+    digest: &'a str,
+    zip: &'a [u8],
+    component_digest: &'a str,
+    component: &'a [u8],
+}
+
+/// A turn to deploy, given back when it is dropped.
+pub(crate) struct Turn {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Measures stage after stage.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Milliseconds since the last lap.
+    fn lap(&mut self) -> u64 {
+        let lap = self.0.elapsed();
+        self.0 = Instant::now();
+        u64::try_from(lap.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
 /// A release on its way to becoming active.
 struct Candidate {
     id: ReleaseId,
@@ -111,66 +144,79 @@ impl Deployer {
 
     async fn run(&self, zip: Bytes, by: &str) -> Result<Report, DeployError> {
         let mut timings = Timings::default();
+        let mut watch = Stopwatch(Instant::now());
 
-        let began = Instant::now();
-        let (zip, bundle) =
-            tokio::task::spawn_blocking(move || Bundle::from_zip(&zip).map(|bundle| (zip, bundle)))
-                .await
-                .map_err(|error| DeployError::Internal(error.into()))??;
+        let (zip, bundle) = unpack(zip).await?;
         let Description {
             manifest,
             backend,
             warnings,
         } = Description::read(&bundle)?;
         let app = manifest.app_name.clone();
-        timings.read = millis(began);
+        timings.read = watch.lap();
 
         // Held to the end, so that nobody else deploys, rolls back or deletes meanwhile.
         let _lock = self.lock(&app).await?;
-
-        let began = Instant::now();
         let component = self.component(&bundle, backend).await?;
-        timings.build = millis(began);
+        timings.build = watch.lap();
 
-        let began = Instant::now();
-        let digest = blobs::digest(&component);
-        let compiled = self.compile(&digest, &component).await?;
-        timings.compile = millis(began);
+        let component_digest = blobs::digest(&component);
+        let compiled = self.compile(&component_digest, &component).await?;
+        timings.compile = watch.lap();
 
-        let began = Instant::now();
-        let id = ReleaseId(self.0.entropy.id(&self.0.clock));
-        let image = self.0.cells.prepare(&compiled, settings(&manifest, id))?;
-        timings.check = millis(began);
+        let candidate = self.candidate_of(manifest, &compiled)?;
+        timings.check = watch.lap();
 
-        let began = Instant::now();
-        let candidate = Candidate {
-            id,
-            manifest,
-            image: Arc::new(image),
+        let digest = bundle.digest();
+        let files = Files {
+            digest: &digest,
+            zip: &zip,
+            component_digest: &component_digest,
+            component: &component,
         };
-        let bundle_digest = bundle.digest();
-        let number = self
-            .record(&candidate, &bundle_digest, &zip, (&digest, &component), by)
-            .await?;
+        let number = self.record(&candidate, files, by).await?;
         if let Err(error) = self.migrate(&candidate).await {
             self.forget(&candidate).await;
             return Err(error);
         }
-        timings.migrate = millis(began);
+        timings.migrate = watch.lap();
 
-        let began = Instant::now();
         self.activate(&candidate).await?;
-        timings.activate = millis(began);
-        tracing::info!(%app, release = %id, number, by, "deployed");
+        timings.activate = watch.lap();
+        let release = candidate.id;
+        tracing::info!(%app, %release, number, by, "deployed");
 
         Ok(Report {
             app,
-            release: id,
+            release,
             number,
             version: candidate.manifest.version.to_string(),
-            digest: bundle_digest,
+            digest,
             warnings,
             timings,
+        })
+    }
+
+    /// A turn to deploy. Take it before the upload is read: a bundle is held in memory, and
+    /// building one takes a core.
+    pub(crate) async fn turn(&self) -> Turn {
+        Turn {
+            _permit: Arc::clone(&self.0.turns).acquire_owned().await.ok(),
+        }
+    }
+
+    /// A new release of compiled code, linked.
+    fn candidate_of(
+        &self,
+        manifest: Manifest,
+        compiled: &Component,
+    ) -> Result<Candidate, DeployError> {
+        let id = ReleaseId(self.0.entropy.id(&self.0.clock));
+        let image = self.0.cells.prepare(compiled, settings(&manifest, id))?;
+        Ok(Candidate {
+            id,
+            manifest,
+            image: Arc::new(image),
         })
     }
 
@@ -219,32 +265,28 @@ impl Deployer {
     async fn record(
         &self,
         candidate: &Candidate,
-        digest: &str,
-        zip: &[u8],
-        (component_digest, component): (&str, &[u8]),
+        files: Files<'_>,
         by: &str,
     ) -> Result<i32, DeployError> {
         let now = self.0.clock.now();
         let app = &candidate.manifest.app_name;
-        let bundle = blobs::digest(zip);
+        let bundle = blobs::digest(files.zip);
+        let release = releases::NewRelease {
+            id: candidate.id,
+            app,
+            manifest: &candidate.manifest,
+            digest: files.digest,
+            bundle: &bundle,
+            component: files.component_digest,
+            created_by: by,
+            now,
+        };
+
         let mut tx = self.0.store.pool().begin().await?;
-        blobs::keep(&mut tx, &bundle, zip, now).await?;
-        blobs::keep(&mut tx, component_digest, component, now).await?;
+        blobs::keep(&mut tx, &bundle, files.zip, now).await?;
+        blobs::keep(&mut tx, files.component_digest, files.component, now).await?;
         apps::ensure(&mut tx, app, now).await?;
-        let number = releases::insert(
-            &mut tx,
-            releases::NewRelease {
-                id: candidate.id,
-                app,
-                manifest: &candidate.manifest,
-                digest,
-                bundle: &bundle,
-                component: component_digest,
-                created_by: by,
-                now,
-            },
-        )
-        .await?;
+        let number = releases::insert(&mut tx, release).await?;
         tx.commit().await?;
         Ok(number)
     }
@@ -295,6 +337,12 @@ fn settings(manifest: &Manifest, release: ReleaseId) -> cell::Settings {
     }
 }
 
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+async fn unpack(zip: Bytes) -> Result<(Bytes, Bundle), DeployError> {
+    let unpacked = tokio::task::spawn_blocking(move || {
+        let bundle = Bundle::from_zip(&zip)?;
+        Ok((zip, bundle))
+    });
+    unpacked
+        .await
+        .map_err(|error| DeployError::Internal(error.into()))?
 }

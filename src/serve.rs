@@ -8,13 +8,13 @@ use anyhow::Context;
 use axum::serve::ListenerExt;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
 use crate::cell::Cells;
 use crate::config::{self, Config};
-use crate::deploy::{Deployer, Parts, Serving};
+use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::services::{Clock, Entropy, HostKey, Services};
@@ -179,6 +179,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         builder: config.componentize_py.clone(),
         path: config::search_path(),
         work: config.data.join("work"),
+        turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
     Ok(Services {
         config: Arc::new(config),

@@ -145,6 +145,7 @@ pub(crate) async fn deploy(
     form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
 ) -> Result<Json<Report>, ApiError> {
     let form = form.map_err(|_| no_file())?;
+    let _turn = services.deployer.turn().await;
     let zip = file(form).await?;
     let report = services.deployer.deploy(zip, &operator.username).await?;
     Ok(Json(report))

@@ -63,10 +63,7 @@ impl App {
         let outcome = ask(&self.next_call(), "SELECT count(*) FROM items")
             .await
             .unwrap();
-        match outcome.rows[0][0] {
-            wit::Value::Integer(count) => count,
-            ref other => panic!("{other:?}"),
-        }
+        text(&outcome.rows[0][0]).parse().unwrap()
     }
 }
 
