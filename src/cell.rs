@@ -1,6 +1,6 @@
 //! The sandbox: a cell is one instance of a release's component, made for a call.
 //!
-//! It knows no HTTP. A [`Cells`] runs calls of [`Image`]s and answers with an [`Outcome`];
+//! It knows no HTTP. A [`Cells`] runs calls of [`Image`]s and answers with a [`call::Outcome`];
 //! what a cell may import is decided in [`state`], what it may use in [`limits`].
 
 mod admission;

@@ -2,12 +2,13 @@
 //!
 //! The layers, each using only those below it:
 //!
-//! - [`http`] and [`cli`]: what people and programs speak to;
+//! - [`http`] and [`cli`]: what people and programs speak to; [`serve`]: one node;
 //! - [`deploy`], [`auth`]: a bundle becomes a release; who may do what;
-//! - [`cell`]: the sandbox that a call runs in;
+//! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
 //! - [`capability`]: what a cell may reach;
-//! - [`app`]: what an app is, without I/O;
-//! - [`store`]: the host's own tables; [`postgres`]: the database server.
+//! - [`app`]: what an app is, without I/O beyond reading it;
+//! - [`store`]: the host's own tables; [`postgres`]: the database server;
+//! - [`launch`], [`services`], [`config`], [`ids`]: what all of them stand on.
 
 pub(crate) mod app;
 pub(crate) mod auth;

@@ -16,7 +16,7 @@ const AT_ONCE: usize = 2;
 const MIN_CHARACTERS: usize = 10;
 const MAX_BYTES: usize = 1024;
 
-/// A hash of no password, with the parameters of [`argon2`]. Comparing with it takes as
+/// A hash of no password, with the parameters of [`argon2()`]. Comparing with it takes as
 /// long as with a user's, so that the time does not tell which users exist.
 const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdCEhIQ$\
      AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
