@@ -60,7 +60,8 @@ cat <<TEXT
 Skep runs on $url
   user      admin
   password  $password_place
-  the app   $url/apps/$example/
+  the app   curl -H "Authorization: Bearer TOKEN" -d '$call' $url/api/sync/$example
+            (TOKEN: $skep token create mine --scope apps:call)
   commands  $skep --help
 Ctrl-C stops it.
 TEXT
