@@ -36,6 +36,14 @@ pub(crate) const CONCURRENCY: usize = 16;
 /// The most calls of one app that may run at once.
 pub(crate) const CONCURRENCY_CEILING: usize = 32;
 
+/// What a guest may hand over in one host call, in bytes: the host copies it. An answer counts
+/// too, so this is above the limit that has a text of its own.
+pub(crate) const HOST_CALL_BYTES: usize = 40 * MIB;
+/// Handles that a cell may hold: connections, streams, timers.
+pub(crate) const HANDLES: usize = 10_000;
+/// Random bytes that a guest may ask for at once.
+pub(crate) const RANDOM_BYTES: u64 = 1024 * 1024;
+
 pub(crate) const MIB: usize = 1024 * 1024;
 /// What the engine keeps for one element of a table.
 const TABLE_ELEMENT_BYTES: usize = 16;

@@ -7,7 +7,7 @@ use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use super::limits::MemoryLimit;
+use super::limits::{self, MemoryLimit};
 use crate::capability::caller::{self, Caller, CallerView};
 use crate::capability::db::session::Database;
 use crate::capability::db::{self, Db};
@@ -44,12 +44,15 @@ impl CellState {
             .stderr(stderr.clone())
             .allow_tcp(false)
             .allow_udp(false)
+            .max_random_size(limits::RANDOM_BYTES)
             .build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits::HANDLES);
         Self {
             binding,
             memory: MemoryLimit::new(memory),
             wasi,
-            table: ResourceTable::new(),
+            table,
             stdout,
             stderr,
         }
@@ -116,6 +119,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
 pub(super) fn store(engine: &Engine, state: CellState) -> Store<CellState> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);
+    store.set_hostcall_fuel(limits::HOST_CALL_BYTES);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|context| {
         if Instant::now() >= context.data().deadline() {
