@@ -236,12 +236,12 @@ def register_hstore(*_: Any, **__: Any) -> None:
 
 def register_composite(*_: Any, **__: Any) -> None:
     """Raise: read the fields one by one."""
-    raise NotSupportedError("composite types come as text; select their fields one by one")
+    raise NotSupportedError("composite types cannot be read; select their fields one by one")
 
 
 def register_range(*_: Any, **__: Any) -> None:
-    """Raise: ranges come as text."""
-    raise NotSupportedError("ranges come as text; use lower() and upper() in SQL")
+    """Raise: ranges cannot be read."""
+    raise NotSupportedError("ranges cannot be read; use lower() and upper() in SQL")
 
 
 def wait_select(conn: Any) -> None:

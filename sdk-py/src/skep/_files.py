@@ -96,7 +96,7 @@ class _BundleFiles:
 
     def open(self, path: str, mode: str, options: dict[str, Any]) -> Any:
         if any(letter in mode for letter in "wax+"):
-            raise OSError(errno.EROFS, "The bundle is read-only; write below /tmp", path)
+            raise OSError(errno.EROFS, "The bundle is read-only", path)
         if path in self.bundle.folders:
             raise IsADirectoryError(errno.EISDIR, "Is a directory", path)
         raw = io.BytesIO(self._data(path))

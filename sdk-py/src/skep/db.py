@@ -2,7 +2,8 @@
 
 One statement a call. Values come back as Python objects: `numeric` as Decimal,
 `jsonb` as parsed JSON, `timestamptz` as an aware datetime, `bytea` as memoryview,
-arrays as lists, `uuid` and every other type as str.
+arrays as lists, `uuid`, `inet` and enums as str. A column of a type that the host cannot
+read, such as a range, raises `InvalidStatement`: cast it to text in the statement.
 
 Statements raise `SqlError`, `InvalidStatement`, `OverLimit`, `TimedOut` or
 `HostUnavailable` of `skep.errors`.

@@ -1,8 +1,8 @@
 """Lines in the app's own log.
 
 `print` and `logging` arrive there too; use this module for a level and structured
-detail at once. A message is cut at 8 KiB and a detail at 32 KiB; past 1,000 lines
-in one call the host counts the rest and leaves it out. Nothing here raises for a
+detail at once. A message is cut at 8 KiB and a detail at 32 KiB; after 1,000 lines
+in one call one line says so, and the rest is left out. Nothing here raises for a
 host's reason.
 """
 
