@@ -46,7 +46,10 @@ impl Bundle {
 
     pub(crate) fn zip(&self) -> Vec<u8> {
         let manifest = self.manifest.to_string();
-        let all = self.files.iter().map(|(path, bytes)| (path.as_str(), &**bytes));
+        let all = self
+            .files
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), &**bytes));
         zip(std::iter::once(("manifest.json", manifest.as_bytes())).chain(all))
     }
 }

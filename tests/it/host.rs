@@ -79,7 +79,9 @@ impl Setup {
             std::os::unix::fs::symlink(cache, data.join("cache")).unwrap();
         }
         let process = Process::start(folder.path(), &settings).await;
-        let token = Client::anonymous(&process.url).log_in("admin", PASSWORD).await;
+        let token = Client::anonymous(&process.url)
+            .log_in("admin", PASSWORD)
+            .await;
         Host {
             process,
             settings,
@@ -108,7 +110,10 @@ impl Host {
     /// A client that is logged in as a new user with these roles.
     pub(crate) async fn user(&self, name: &str, roles: &[&str]) -> Client {
         let user = json!({ "username": name, "password": PASSWORD, "roles": roles });
-        self.admin().post("/admin/api/users", &user).await.expect(201);
+        self.admin()
+            .post("/admin/api/users", &user)
+            .await
+            .expect(201);
         let token = self.anonymous().log_in(name, PASSWORD).await;
         self.anonymous().with_token(&token)
     }
@@ -132,12 +137,7 @@ impl Host {
     ///
     /// Two of these are equal exactly where nothing was changed between.
     pub(crate) async fn state(&self) -> Vec<String> {
-        let rows = self
-            .database()
-            .await
-            .query(STATE, &[])
-            .await
-            .unwrap();
+        let rows = self.database().await.query(STATE, &[]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
 
@@ -172,7 +172,10 @@ impl Host {
 
     /// Waits for a line of the log.
     pub(crate) async fn logged(&self, what: &str, found: impl Fn(&Value) -> bool) -> Value {
-        until(what, async || self.log().into_iter().find(|line| found(line))).await
+        until(what, async || {
+            self.log().into_iter().find(|line| found(line))
+        })
+        .await
     }
 
     /// Asks the server to stop, without waiting for it.
@@ -212,7 +215,10 @@ const STATE: &str = "
 
 /// A folder that the user of an embedded database server can pass through.
 pub(crate) fn folder() -> TempDir {
-    let folder = tempfile::Builder::new().prefix("skep-it-").tempdir().unwrap();
+    let folder = tempfile::Builder::new()
+        .prefix("skep-it-")
+        .tempdir()
+        .unwrap();
     let passable = std::fs::Permissions::from_mode(0o711);
     std::fs::set_permissions(Path::new(folder.path()), passable).unwrap();
     folder

@@ -17,3 +17,7 @@ mod host;
 mod python;
 
 mod calls;
+mod cells;
+mod crashes;
+mod db;
+mod deploys;

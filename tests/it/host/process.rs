@@ -31,7 +31,13 @@ impl Process {
             .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(File::create(&printed).unwrap())
-            .stderr(File::options().create(true).append(true).open(&log).unwrap())
+            .stderr(
+                File::options()
+                    .create(true)
+                    .append(true)
+                    .open(&log)
+                    .unwrap(),
+            )
             .spawn()
             .unwrap();
         let mut process = Self {
@@ -58,7 +64,10 @@ impl Process {
     }
 
     pub(crate) async fn ended(&mut self) -> ExitStatus {
-        until("the server has ended", async || self.child.try_wait().unwrap()).await
+        until("the server has ended", async || {
+            self.child.try_wait().unwrap()
+        })
+        .await
     }
 
     pub(crate) fn log(&self) -> Vec<Value> {
@@ -90,8 +99,16 @@ fn ready_line(printed: &str) -> Option<String> {
 pub(crate) fn skep() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_skep"));
     command.env_clear();
-    for name in ["PATH", "TMPDIR", "SKEP_COMPONENTIZE_PY", "SKEP_POSTGRES_BIN"] {
-        #[expect(clippy::disallowed_methods, reason = "passes on what the test was given")]
+    for name in [
+        "PATH",
+        "TMPDIR",
+        "SKEP_COMPONENTIZE_PY",
+        "SKEP_POSTGRES_BIN",
+    ] {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "passes on what the test was given"
+        )]
         let value = std::env::var_os(name);
         command.envs(value.map(|value| (name, value)));
     }
@@ -103,7 +120,12 @@ pub(crate) fn embedded_url(data: &Path) -> String {
     let output = skep()
         .args(["postgres", "--data"])
         .arg(data)
-        .args(["--", "sh", "-c", "echo $PGHOST $PGUSER $PGPASSWORD $PGDATABASE"])
+        .args([
+            "--",
+            "sh",
+            "-c",
+            "echo $PGHOST $PGUSER $PGPASSWORD $PGDATABASE",
+        ])
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
