@@ -79,7 +79,9 @@ impl Deployer {
             .map_err(internal)?;
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr);
-            return Err(DeployError::Compile(match words.trim() {
+            // As our own command line begins what it says.
+            let words = words.trim().trim_start_matches("error: ");
+            return Err(DeployError::Compile(match words {
                 "" => format!(
                     "the component does not compile within its limits ({})",
                     output.status

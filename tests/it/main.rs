@@ -1,1 +1,23 @@
-fn main() {}
+//! Skep from outside: the binary, HTTP, a real PostgreSQL and real components.
+//!
+//! [`host`] runs a server for a test, [`guest`] and [`python`] make what is deployed to it.
+//! The other files are the tests, one subject each.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the parts that tests share may fail a test as tests themselves may"
+)]
+
+mod bundle;
+mod database;
+mod guest;
+mod host;
+mod python;
+
+mod calls;
+mod cells;
+mod crashes;
+mod db;
+mod deploys;

@@ -1,0 +1,3 @@
+;; Imports what nobody offers.
+(component
+  (import "evil:thing/x" (func)))

@@ -1,0 +1,2 @@
+;; Is a component that cannot be called.
+(component)

@@ -1,0 +1,1 @@
+//! Python apps for tests.
