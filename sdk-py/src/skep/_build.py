@@ -95,6 +95,7 @@ def build(directory: str) -> Callable[..., Any] | None:
     _logging.install()
     entry = _import_app(bundle)
     _preload.preload(_bundle.imported_names(bundle))
+    _preload.keep_library()
     return entry
 
 
