@@ -11,10 +11,11 @@ use crate::config::{Config, Overrides};
 use crate::postgres::{Cluster, ClusterError, Server, Settings};
 use crate::services::{Entropy, HostKey};
 
-/// Runs a program with a login to Skep's database in its environment.
+/// Run a program with a login to Skep's database in its environment
 ///
-/// The embedded database is started for it if no `skep serve` is running. Examples:
-/// `skep postgres -- psql`, `skep postgres -- pg_dump --format=custom --file=backup.dump`
+/// The embedded database is started for it if no `skep serve` is running. Examples: `skep
+/// postgres -- psql`, `skep postgres -- pg_dump --format=custom --file=skep.dump`. A whole
+/// backup is more than that: the roles (`pg_dumpall --roles-only`) and the host key too.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Config file

@@ -46,7 +46,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         password: PasswordArguments,
     },
-    /// Make these the user's roles
+    /// Make these the user's roles; with none, take all away
     Roles {
         username: String,
         /// All the roles that the user is to have
