@@ -41,6 +41,7 @@ struct Shared {
     linker: Linker<CellState>,
     cache: ImageCache,
     admission: Admission,
+    idle: Arc<IdleCells>,
     _ticker: engine::Ticker,
 }
 
@@ -58,10 +59,10 @@ pub(crate) struct Settings {
 /// A release's component, compiled and linked: ready to be called.
 pub(crate) struct Image {
     settings: Settings,
+    idle: Arc<IdleCells>,
     component: InstancePre<CellState>,
     exports: AppIndices,
     load: Option<ComponentExportIndex>,
-    idle: IdleCells,
     admission: Admission,
 }
 
@@ -92,6 +93,7 @@ impl Cells {
             linker,
             cache,
             admission: Admission::for_all(),
+            idle: Arc::default(),
             _ticker: ticker,
         })))
     }
@@ -129,7 +131,7 @@ impl Cells {
             exports: AppIndices::new(&linked).map_err(link)?,
             load: inspect::load_export(component),
             component: linked,
-            idle: IdleCells::new(settings.instances),
+            idle: Arc::clone(&self.0.idle),
             admission: Admission::for_app(settings.concurrency),
             settings,
         })
@@ -144,5 +146,12 @@ impl Image {
     /// Whether the component wants to be loaded before it goes live.
     pub(crate) fn has_load(&self) -> bool {
         self.load.is_some()
+    }
+}
+
+impl Drop for Image {
+    /// The last call of a release has ended, or it never had one.
+    fn drop(&mut self) {
+        self.idle.retire(self.settings.release);
     }
 }

@@ -12,6 +12,7 @@ use super::limits::{self, Budget};
 use super::pool::Cell;
 use super::state::{self, Binding, CellState};
 use super::{Cells, Image};
+use crate::app::manifest::Instances;
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::{Database, Source};
@@ -160,8 +161,9 @@ impl Cells {
                 cell.store.data_mut().finish();
                 // An exception is the app's own business; anything else that went wrong may have
                 // left anything behind.
-                if matches!(result, Ok(_) | Err(CallError::App { .. })) {
-                    image.idle.keep(cell);
+                let sound = matches!(result, Ok(_) | Err(CallError::App { .. }));
+                if sound && image.settings.instances == Instances::Reused {
+                    image.idle.keep(image.settings.release, cell);
                 }
                 result
             }
@@ -183,7 +185,7 @@ impl Cells {
         binding: Binding,
         budget: Budget,
     ) -> Result<Cell, CallError> {
-        if let Some(mut cell) = image.idle.take() {
+        if let Some(mut cell) = image.idle.take(image.settings.release) {
             cell.store.data_mut().rebind(binding);
             cell.store.set_epoch_deadline(1);
             return Ok(cell);

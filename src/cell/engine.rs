@@ -11,8 +11,9 @@ use wasmtime::{
 
 use super::limits;
 
-/// How many cells can be alive at once, idle ones included.
-pub(crate) const CELLS: u32 = 128;
+/// How many cells can be alive at once: those that run, those that are idle, and a few that
+/// are on their way out.
+const CELLS: u32 = 128;
 /// How often a running cell is looked at: whether its time is over, and to let others run.
 const TICK: Duration = Duration::from_millis(10);
 

@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -68,7 +69,12 @@ impl ImageCache {
     pub(crate) fn store(&self, digest: &str, code: &[u8]) -> std::io::Result<()> {
         let path = self.path(digest);
         let staged = path.with_extension(format!("{}.new", std::process::id()));
-        let mut file = fs::File::create(&staged)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&staged)?;
         file.write_all(&self.mac(digest, code).finalize().into_bytes())?;
         file.write_all(code)?;
         file.sync_all()?;

@@ -1,6 +1,7 @@
 //! Cells that wait for their release's next call, where the manifest asks for reuse.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,15 +9,17 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::state::CellState;
-use crate::app::manifest::Instances;
 use crate::bindings::App;
+use crate::ids::ReleaseId;
 
 /// Calls that one cell serves at most.
 const CALLS: u32 = 10_000;
 /// How long one cell serves at most.
 const AGE: Duration = Duration::from_secs(600);
 /// Idle cells that one release keeps.
-const IDLE: usize = 8;
+const IDLE_OF_ONE: usize = 8;
+/// Idle cells of all releases: with those that run, they fit into the engine's slots.
+pub(super) const IDLE: usize = 60;
 
 /// A living instance.
 pub(super) struct Cell {
@@ -37,42 +40,56 @@ impl Cell {
             born: Instant::now(),
         }
     }
+
+    fn has_served_enough(&self) -> bool {
+        self.calls >= CALLS || self.born.elapsed() >= AGE
+    }
 }
 
-/// The idle cells of one release.
-pub(super) struct IdleCells {
-    instances: Instances,
-    cells: Mutex<Vec<Cell>>,
-}
+/// The idle cells of all releases, the one that was used last at the end.
+#[derive(Default)]
+pub(super) struct IdleCells(Mutex<VecDeque<(ReleaseId, Cell)>>);
 
 impl IdleCells {
-    pub(super) fn new(instances: Instances) -> Self {
-        Self {
-            instances,
-            cells: Mutex::new(Vec::new()),
-        }
+    /// The cell of a release that was used last, whose memory is warm.
+    pub(super) fn take(&self, release: ReleaseId) -> Option<Cell> {
+        let mut cells = self.lock();
+        let index = cells.iter().rposition(|(owner, _)| *owner == release)?;
+        let (_, cell) = cells.remove(index)?;
+        // Dropping a cell takes a while, and others must not wait for it.
+        drop(cells);
+        (!cell.has_served_enough()).then_some(cell)
     }
 
-    /// The cell that was used last, whose memory is warm.
-    pub(super) fn take(&self) -> Option<Cell> {
-        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(cell) = cells.pop() {
-            if cell.born.elapsed() < AGE {
-                return Some(cell);
-            }
-        }
-        None
-    }
-
-    /// Keeps a cell whose call went well, unless it has served enough.
-    pub(super) fn keep(&self, mut cell: Cell) {
+    /// Keeps a cell whose call went well, unless it has served enough. Where there is no room,
+    /// the cell goes that nobody has used for the longest.
+    pub(super) fn keep(&self, release: ReleaseId, mut cell: Cell) {
         cell.calls += 1;
-        if self.instances == Instances::Fresh || cell.calls >= CALLS || cell.born.elapsed() >= AGE {
+        if cell.has_served_enough() {
             return;
         }
-        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        if cells.len() < IDLE {
-            cells.push(cell);
+        let mut cells = self.lock();
+        let own = cells.iter().filter(|(owner, _)| *owner == release).count();
+        if own >= IDLE_OF_ONE {
+            return;
         }
+        cells.push_back((release, cell));
+        let evicted = (cells.len() > IDLE).then(|| cells.pop_front());
+        drop(cells);
+        drop(evicted);
+    }
+
+    /// Drops the cells of a release that serves no more.
+    pub(super) fn retire(&self, release: ReleaseId) {
+        let mut cells = self.lock();
+        let (retired, kept): (VecDeque<_>, VecDeque<_>) =
+            cells.drain(..).partition(|(owner, _)| *owner == release);
+        *cells = kept;
+        drop(cells);
+        drop(retired);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(ReleaseId, Cell)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
