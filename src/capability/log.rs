@@ -74,6 +74,7 @@ impl CallLog {
     fn emit(&self, level: Level, source: &str, message: &str, detail: Option<&str>) {
         let Identity { app, release, call } = &*self.identity;
         let detail = detail.unwrap_or_default();
+        let message = policy::single_line(message);
         // `tracing` needs its level at compile time.
         macro_rules! emit {
             ($level:ident) => {

@@ -1,7 +1,7 @@
 //! How much one statement, and one call, may ask of the database.
 
 /// The longest statement.
-pub(crate) const STATEMENT_BYTES: usize = 1024 * 1024;
+pub(crate) const STATEMENT_BYTES: usize = 16 * 1024 * 1024;
 /// All parameters of one statement together.
 pub(crate) const PARAMETER_BYTES: usize = 16 * 1024 * 1024;
 /// The rows of one result.
@@ -17,7 +17,7 @@ pub(crate) const CONNECTIONS: u32 = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OverLimit {
     #[error(
-        "the statement is longer than {STATEMENT_BYTES} bytes: send large values as parameters or in parts"
+        "the statement is longer than {STATEMENT_BYTES} bytes, values that are written into it included: send it in parts"
     )]
     Statement,
     #[error("the parameters are larger than {PARAMETER_BYTES} bytes together: send them in parts")]

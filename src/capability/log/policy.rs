@@ -1,4 +1,6 @@
-//! How much an app may write to its log in one call.
+//! How much an app may write to its log in one call, and in which form.
+
+use std::borrow::Cow;
 
 /// The longest message; the rest of it is cut.
 pub(crate) const MESSAGE_BYTES: usize = 8 * 1024;
@@ -38,6 +40,25 @@ pub(crate) fn cut(text: &str, limit: usize) -> &str {
     text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
 }
 
+/// A text with its line breaks and other control characters written as escapes.
+///
+/// An exception's text may hold what a caller sent; as it is, it could pass for other lines of
+/// the log.
+pub(crate) fn single_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    Cow::Owned(line)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +73,12 @@ mod tests {
 
         assert_eq!(budget.admit(), Admitted::Last);
         assert_eq!(budget.admit(), Admitted::No);
+    }
+
+    #[test]
+    fn a_message_never_makes_a_second_line() {
+        assert_eq!(single_line("a\nERROR b\x1b[0m"), "a\\nERROR b\\u{1b}[0m");
+        assert_eq!(single_line("ä b"), "ä b");
     }
 
     #[test]
