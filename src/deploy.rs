@@ -153,6 +153,7 @@ impl Deployer {
             warnings,
         } = Description::read(&bundle)?;
         let app = manifest.app_name.clone();
+        Roles::admit(&app)?;
         timings.read = watch.lap();
 
         // Held to the end, so that nobody else deploys, rolls back or deletes meanwhile.

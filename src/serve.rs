@@ -1,6 +1,7 @@
 //! One running node: what it starts, in which order, and how it stops.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::services::{Clock, Entropy, HostKey, Services};
-use crate::store::Store;
+use crate::store::{Store, host};
 
 /// How long calls may go on once the process has been asked to stop.
 const DRAIN: Duration = Duration::from_secs(130);
@@ -29,9 +30,10 @@ const DRAIN: Duration = Duration::from_secs(130);
 ///
 /// When something that it needs does not start; the text says what and why.
 pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
-    std::fs::create_dir_all(&config.data)
-        .with_context(|| format!("cannot make the data folder `{}`", config.data.display()))?;
-    let key = HostKey::open(&config.key_file(), &Entropy)?;
+    // The likeliest mistake is found before anything is made.
+    drop(listen(&config).await?);
+    make_data_folder(&config)?;
+    let key = open_key(&config)?;
 
     let (server, cluster) = match &config.database_url {
         Some(url) => (Server::from_url(url)?, None),
@@ -66,19 +68,43 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
     result
 }
 
-async fn serve(node: Node) -> anyhow::Result<()> {
-    let stop = node.draining.clone();
-    let services = assemble(node)?;
-    let config = Arc::clone(&services.config);
-
-    // Taken before anything else is done: a port that is in use is the likeliest mistake.
-    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(config.listen).await.with_context(|| {
         format!(
             "cannot listen on {}: is Skep running already?",
             config.listen
         )
-    })?;
-    let address = listener.local_addr()?;
+    })
+}
+
+/// What the folder holds is for the host alone.
+fn make_data_folder(config: &Config) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data)
+        .with_context(|| format!("cannot make the data folder `{}`", config.data.display()))
+}
+
+/// The host key. A new one is made only where nothing has been sealed with another.
+fn open_key(config: &Config) -> anyhow::Result<HostKey> {
+    let file = config.key_file();
+    if !file.exists() && config.data.join("postgres").exists() {
+        anyhow::bail!(
+            "the host key `{}` is missing, and the database in `{}` was made with it: restore \
+             the key from your backup",
+            file.display(),
+            config.data.display()
+        );
+    }
+    Ok(HostKey::open(&file, &Entropy)?)
+}
+
+async fn serve(node: Node) -> anyhow::Result<()> {
+    let stop = node.draining.clone();
+    host::claim(node.store.pool(), &node.key, node.clock.now()).await?;
+    let services = assemble(node)?;
+    let config = Arc::clone(&services.config);
 
     if let Some(password) = services
         .auth
@@ -87,12 +113,14 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     {
         print_password(&password);
     }
+    services.deployer.check_login().await?;
     services.deployer.recover().await?;
     services.deployer.sweep().await?;
     let following = tokio::spawn(follow(services.deployer.clone()));
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
-    println!("skep is ready on http://{address}");
+    let listener = listen(&config).await?;
+    println!("skep is ready on http://{}", listener.local_addr()?);
     let listener = listener.tap_io(|stream| {
         // Small answers must not wait for more to send.
         let _ = stream.set_nodelay(true);

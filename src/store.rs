@@ -5,6 +5,7 @@
 
 pub(crate) mod apps;
 pub(crate) mod blobs;
+pub(crate) mod host;
 pub(crate) mod login_failures;
 pub(crate) mod releases;
 pub(crate) mod roles;
@@ -16,7 +17,9 @@ pub(crate) mod users;
 
 use std::time::Duration;
 
+use anyhow::Context;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
 
 /// The migrations of schema `skep`, embedded in the binary.
 pub(crate) static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations");
@@ -34,6 +37,12 @@ impl Store {
     ///
     /// When the server cannot be reached or a migration fails.
     pub(crate) async fn open(options: PgConnectOptions) -> anyhow::Result<Self> {
+        // A pool would only say that it waited in vain.
+        let first = options
+            .connect()
+            .await
+            .context("cannot reach the database")?;
+        first.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(16)
             // Unqualified names mean the host's tables, and never one that an app has made.

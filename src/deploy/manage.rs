@@ -7,7 +7,7 @@ use sqlx::postgres::PgListener;
 use super::{Candidate, DeployError, Deployer, settings};
 use crate::app::Manifest;
 use crate::ids::{AppName, ReleaseId};
-use crate::postgres::OwnedTable;
+use crate::postgres::{OwnedTable, RolesError};
 use crate::store::{apps, blobs, releases};
 
 /// Why an app was not changed.
@@ -28,6 +28,11 @@ impl From<sqlx::Error> for ManageError {
 }
 
 impl Deployer {
+    /// Checks that the database's login may make what each app gets.
+    pub(crate) async fn check_login(&self) -> Result<(), RolesError> {
+        self.0.roles.check_login().await
+    }
+
     /// Makes an earlier release active again. Tables stay as the later one left them.
     pub(crate) async fn roll_back(&self, app: &AppName, number: i32) -> Result<(), ManageError> {
         let _lock = self.lock(app).await?;
@@ -69,17 +74,15 @@ impl Deployer {
         self.must_exist(app).await?;
         let mut tx = self.0.store.pool().begin().await?;
         apps::delete(&mut tx, app).await?;
-        tx.commit().await?;
-
-        // Only after the commit: a crash here leaves roles without an app, which a later
-        // deploy of that name takes up, but never an app without its tables.
         self.0.serving.remove(app);
         self.0.pools.evict(app);
-        self.0
-            .roles
-            .drop(app, keep_tables)
-            .await
-            .map_err(DeployError::from)?;
+        // Before the commit: where the tables cannot be dropped, the app stays.
+        if let Err(error) = self.0.roles.drop(app, keep_tables).await {
+            drop(tx);
+            self.follow(app).await?;
+            return Err(DeployError::from(error).into());
+        }
+        tx.commit().await?;
         self.sweep().await?;
         Ok(())
     }

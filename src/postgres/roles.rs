@@ -77,6 +77,30 @@ impl Roles {
         Self { server, key }
     }
 
+    /// Checks that the host's login may make roles and owns the database.
+    ///
+    /// # Errors
+    ///
+    /// When it does not; the text says what to run.
+    pub(crate) async fn check_login(&self) -> Result<(), RolesError> {
+        let mut client = self.server.connect().await?;
+        let (_, host) = begin(&mut client).await?;
+        if host.owns_database {
+            Ok(())
+        } else {
+            Err(self.not_owner(&host))
+        }
+    }
+
+    /// Refuses the names of schemas that are not an app's to have.
+    pub(crate) fn admit(app: &AppName) -> Result<(), RolesError> {
+        if names::is_reserved(app) {
+            Err(RolesError::Reserved(app.clone()))
+        } else {
+            Ok(())
+        }
+    }
+
     /// Gives an app its roles and schema, and puts them right where they exist already.
     ///
     /// Tables that were kept when the app was removed are its own again. Safe to repeat,
@@ -88,9 +112,7 @@ impl Roles {
     /// not do this; nothing is changed then.
     pub(crate) async fn prepare(&self, app: &AppName) -> Result<(), RolesError> {
         let names = self.names(app);
-        if names::is_reserved(app) {
-            return Err(RolesError::Reserved(app.clone()));
-        }
+        Self::admit(app)?;
         let mut client = self.server.connect().await?;
         let (tx, host) = begin(&mut client).await?;
         let database = self.server.database();
