@@ -75,7 +75,7 @@ const DEFAULTS: Defaults = Defaults {
     secure_cookies: false,
     trust_forwarded_for: false,
     log_format: LogFormat::Text,
-    log: "info",
+    log: "info,sqlx::postgres::notice=warn",
 };
 
 /// What the command line of `skep serve` overrides.

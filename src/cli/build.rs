@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::deploy::{progress, say_what_is_left_out};
+use super::output::Output;
 use crate::app::{Backend, Bundle, BundlePath, COMPONENT, Description};
 use crate::build::{self, Builder};
 use crate::config;
@@ -43,8 +44,8 @@ impl Arguments {
             bundle.insert(BundlePath::parse(COMPONENT)?, component.into());
         }
         write(&output, &bundle.to_zip()?)?;
-        println!("{}: deploy it with `skep deploy {0}`", output.display());
-        Ok(())
+        let text = format!("{}: deploy it with `skep deploy {0}`", output.display());
+        Ok(Output::text().line(&text)?)
     }
 }
 

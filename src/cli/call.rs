@@ -4,6 +4,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::client::{Client, segment};
+use super::output::Output;
 
 /// Call an app and print its answer
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,6 @@ impl Arguments {
             .with_context(|| format!("`{}` is not valid JSON", self.data))?;
         let path = format!("/api/sync/{}", segment(&self.app));
         let answer: Value = client.post(&path, &data).await?;
-        println!("{}", serde_json::to_string_pretty(&answer)?);
-        Ok(())
+        Ok(Output::text().line(&serde_json::to_string_pretty(&answer)?)?)
     }
 }

@@ -83,7 +83,13 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
         return std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()));
     }
     let bundle = Bundle::from_folder(path)?;
-    Description::read(&bundle)?;
+    let description = Description::read(&bundle)?;
+    // Only the folder shows its name; whatever else there is to warn of, the server sees too.
+    for warning in &description.warnings {
+        if warning.rule == "NR-B05" {
+            eprintln!("warning: {warning}");
+        }
+    }
     say_what_is_left_out(&bundle);
     Ok(bundle.to_zip()?)
 }

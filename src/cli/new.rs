@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use self::starter::Names;
+use super::output::Output;
 use crate::ids::AppName;
 
 /// What `skep new` takes.
@@ -27,10 +28,14 @@ pub(crate) fn run(arguments: &NewArguments) -> anyhow::Result<()> {
     let folder = arguments.path.join(name.as_str());
     let files = create(&folder, &name)?;
 
-    println!("made {} with {files} files; next:", folder.display());
-    println!("  python3 {}/tests/test_main.py", folder.display());
-    println!("  skep deploy {}", folder.display());
-    println!("  skep call {name} '{{\"action\": \"list\"}}'");
+    let folder = folder.display();
+    let text = format!(
+        "made {folder} with {files} files; next:\n  \
+         python3 {folder}/tests/test_main.py\n  \
+         skep deploy {folder}\n  \
+         skep call {name} '{{\"action\": \"list\"}}'"
+    );
+    Output::text().line(&text)?;
     Ok(())
 }
 

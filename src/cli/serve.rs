@@ -14,7 +14,7 @@ use crate::serve;
 ///
 /// Every setting can also stand in the config file, or in the environment in capitals behind
 /// `SKEP_`: `--data` is `data` in the file and `SKEP_DATA`. The command line wins, then the
-/// environment. SIGTERM or Ctrl-C lets running calls come to their end first.
+/// environment. SIGTERM or Ctrl-C lets running calls come to their end first; a second one does not wait.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Config file (TOML)
@@ -58,7 +58,7 @@ fn start_log(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Cancels `stop` on the first SIGTERM or SIGINT.
+/// Cancels `stop` on the first SIGTERM or SIGINT, and ends the process on the second.
 fn stop_on_signals(stop: &CancellationToken) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -69,6 +69,12 @@ fn stop_on_signals(stop: &CancellationToken) -> std::io::Result<()> {
             _ = interrupt.recv() => {}
         }
         stop.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        // Somebody is in a hurry. The embedded database stops when this process is gone.
+        std::process::exit(130);
     });
     Ok(())
 }

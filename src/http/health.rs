@@ -52,7 +52,8 @@ pub(crate) async fn ready(State(services): State<Services>) -> (StatusCode, Json
     }
     let starting = services.serving.starting();
     if starting > 0 {
-        waiting_for.push(format!("{starting} apps are being compiled"));
+        let apps = if starting == 1 { "app is" } else { "apps are" };
+        waiting_for.push(format!("{starting} {apps} being compiled"));
     }
     if waiting_for.is_empty() {
         let health = Health {
