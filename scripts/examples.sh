@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deploys every example, and what `skep new` makes, to a server of its own, and calls each.
+# Builds and deploys every example, and what `skep new` makes, to a server of its own, and calls each.
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 source scripts/server.sh
 
@@ -21,6 +21,11 @@ clean_up() {
 }
 
 trap clean_up EXIT
+for source in examples/*/Cargo.toml; do
+    folder=${source%/Cargo.toml}
+    scripts/build-rust-guest.sh "$folder" "$folder/component.wasm"
+done
+
 listen=127.0.0.1:$(free_port)
 start_server "$skep" "$scratch/data" "$listen"
 printf '%s' "$SKEP_ADMIN_PASSWORD" |
