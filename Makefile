@@ -16,5 +16,5 @@ build: ## Build the release
 setup: ## Install what building, testing and running need
 	@scripts/setup.sh
 
-bench: ## Measure Skep
-	@bash -c '. scripts/steps.sh && cargo bench --locked'
+bench: ## Measure calls of apps against servers without a sandbox
+	@scripts/bench.sh

@@ -5,7 +5,7 @@
 # network, but Debian's packages can be had, their compiler builds the standard library
 # too, and rustup's own linker makes the component. SKEP_RUST_WEB=1 takes that way at once.
 set -euo pipefail
-app=$(realpath "$1") component=$(realpath "$2")
+app=$(realpath "$1") component=$(realpath -m "$2")
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 rust_web=$cache/rust-web

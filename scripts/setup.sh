@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building, testing and running Skep need, and says what and why.
-# With everything there it changes nothing and takes less than a second.
+# With everything there it changes nothing and takes less than a second. `setup.sh bench`
+# also installs what only the benchmark needs.
 #
 # SKEP_BUILDER=wheel takes the builder of Python components from its Python wheel, in
 # seconds, instead of compiling it. The compiled one needs no Python where it runs.
@@ -10,6 +11,7 @@ nextest=0.9.143
 deny=0.20.2
 componentize_py=0.25.1
 
+purpose=${1:-}
 packages=()
 
 # Notes a Debian package as missing, and says what for.
@@ -33,6 +35,7 @@ find_missing_packages() {
         need postgresql "PostgreSQL's programs, of which Skep runs a server of its own"
     python3 -c 'import ensurepip, venv' 2>/dev/null ||
         need python3-venv "python3 with venv, for the tests of the Python SDK"
+    [[ $purpose != bench ]] || has wrk || need wrk "wrk, which makes the load of the benchmark"
 }
 
 # The commands that only root may run. Debian would make a database cluster of its own and
