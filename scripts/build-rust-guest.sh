@@ -59,6 +59,7 @@ unpack_rust_web() {
     command -v apt-get >/dev/null && command -v rustup >/dev/null || return 1
     apt-cache show rustc-web >/dev/null 2>&1 || update_lists || return 1
     mapfile -t packages < <(debian_packages)
+    printf "unpacking Debian's Rust compiler into %s\n" "$rust_web"
     rm -rf "$rust_web"
     mkdir -p "$rust_web/packages"
     (cd "$rust_web/packages" && apt-get download -q "${packages[@]}") || return 1
@@ -85,7 +86,7 @@ build_with_rust_web() {
 
 if [[ ! ${SKEP_RUST_WEB:-} ]] && has_target; then
     build wasm32-wasip2
-elif step "unpacking Debian's Rust compiler into $rust_web" unpack_rust_web; then
+elif unpack_rust_web; then
     build_with_rust_web
 else
     fail "there is no compiler for components. With a network: rustup target add wasm32-wasip2. Without one: put a component that was built elsewhere at $component"

@@ -46,15 +46,35 @@ check_sdk() (
     "$python" -m pytest
 )
 
+# The crates that are not the server's: the compiled example, and a peer of the benchmark.
+check_other_crates() {
+    local manifest
+    for manifest in examples/*/Cargo.toml benches/calls/peers/*/Cargo.toml; do
+        cargo fmt --check --manifest-path "$manifest"
+    done
+    for manifest in examples/*/Cargo.toml; do
+        CARGO_TARGET_DIR=$cache/guests cargo clippy --locked --manifest-path "$manifest" -- -D warnings
+    done
+}
+
+check_benchmark() {
+    local rules=sdk-py/pyproject.toml
+    "$python" -m ruff check --config "$rules" benches
+    "$python" -m ruff format --check --config "$rules" benches
+    (cd benches/calls && "$python" -m mypy --strict __main__.py)
+}
+
 step 'looking for what is needed' scripts/setup.sh
 step 'format' cargo fmt --check
 step 'clippy' cargo clippy --locked --all-targets -- -D warnings
+step 'other crates' check_other_crates
 step 'rustdoc' check_docs
 step 'licences, bans and sources of dependencies' check_dependencies
 step 'advisories' check_advisories
 step 'tests' cargo nextest run --locked
 step 'Python tools' prepare_python
 step 'Python SDK' check_sdk
+step 'benchmark' check_benchmark
 step 'building skep' cargo build --locked
 step 'examples' scripts/examples.sh
 printf '\nall checks passed in %d s\n' "$SECONDS"
