@@ -18,6 +18,8 @@ mod python;
 
 mod calls;
 mod cells;
+mod cli;
 mod crashes;
 mod db;
 mod deploys;
+mod shape;
