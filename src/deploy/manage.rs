@@ -109,6 +109,14 @@ impl Deployer {
         Ok(())
     }
 
+    /// Notes which apps there are, so that none seems to be missing while it is compiled here.
+    pub(crate) async fn announce(&self) -> sqlx::Result<()> {
+        for row in apps::list(self.0.store.pool()).await? {
+            self.0.serving.announce(&row.name);
+        }
+        Ok(())
+    }
+
     /// Brings this node up to date for every app; one that fails is logged and left out.
     pub(crate) async fn follow_all(&self) -> sqlx::Result<()> {
         let mut names = self.0.serving.names();

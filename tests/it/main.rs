@@ -22,4 +22,6 @@ mod cli;
 mod crashes;
 mod db;
 mod deploys;
+mod serving;
 mod shape;
+mod torture;
