@@ -116,6 +116,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     services.deployer.check_login().await?;
     services.deployer.recover().await?;
     services.deployer.sweep().await?;
+    services.deployer.announce().await?;
     let following = tokio::spawn(follow(services.deployer.clone()));
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 

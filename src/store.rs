@@ -30,6 +30,9 @@ pub(crate) struct Store {
     pool: PgPool,
 }
 
+/// How long to wait for a connection, and at the start for a server that is starting too.
+const ACQUIRE: Duration = Duration::from_secs(10);
+
 impl Store {
     /// Connects as the host's login and brings schema `skep` up to date.
     ///
@@ -45,6 +48,7 @@ impl Store {
         first.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(16)
+            .acquire_timeout(ACQUIRE)
             // Unqualified names mean the host's tables, and never one that an app has made.
             .connect_with(options.options([("search_path", "skep,pg_catalog")]))
             .await?;

@@ -109,6 +109,14 @@ impl Deployer {
         Ok(())
     }
 
+    /// Notes which apps there are, so that none seems to be missing while it is compiled here.
+    pub(crate) async fn announce(&self) -> sqlx::Result<()> {
+        for row in apps::list(self.0.store.pool()).await? {
+            self.0.serving.announce(&row.name);
+        }
+        Ok(())
+    }
+
     /// Brings this node up to date for every app; one that fails is logged and left out.
     pub(crate) async fn follow_all(&self) -> sqlx::Result<()> {
         let mut names = self.0.serving.names();
@@ -132,11 +140,11 @@ impl Deployer {
         let mut listener = PgListener::connect_with(self.0.store.pool()).await?;
         listener.listen(apps::CHANNEL).await?;
         // Only now, so that no change is missed in between.
-        self.follow_all().await?;
+        self.catch_up().await?;
         loop {
             // None: the connection was lost and made again, so words may have been missed.
             match listener.try_recv().await? {
-                None => self.follow_all().await?,
+                None => self.catch_up().await?,
                 Some(word) => {
                     if let Ok(app) = word.payload().parse() {
                         let _ = self.follow(&app).await.inspect_err(|error| {
@@ -146,6 +154,12 @@ impl Deployer {
                 }
             }
         }
+    }
+
+    /// Ends what a lost database has cut, and brings this node up to date.
+    async fn catch_up(&self) -> sqlx::Result<()> {
+        self.recover().await?;
+        self.follow_all().await
     }
 
     /// A stored release, compiled and linked.

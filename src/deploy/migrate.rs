@@ -34,7 +34,11 @@ impl Deployer {
             )));
         }
 
-        releases::committing(self.0.store.pool(), candidate.id, &xid).await?;
+        // Whoever took the release away, because our lock was lost with a connection, counts on
+        // this transaction not being committed.
+        if !releases::committing(self.0.store.pool(), candidate.id, &xid).await? {
+            return Err(DeployError::Busy(app.clone()));
+        }
         client.batch_execute("COMMIT").await?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What a start finds of deploys that a crash has cut.
+//! What is found of deploys that a crash has cut, ours at the start or the database's later.
 
 use super::Deployer;
 use crate::store::{apps, releases};

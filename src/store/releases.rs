@@ -69,18 +69,19 @@ pub(crate) async fn insert(
 }
 
 /// Notes the app's transaction that is about to be committed: should we crash before the
-/// release is activated, the next start learns from it which of the two happened.
+/// release is activated, the next start learns from it which of the two happened. False
+/// where the release is not there any more.
 pub(crate) async fn committing(
     executor: impl PgExecutor<'_>,
     release: ReleaseId,
     xid: &str,
-) -> sqlx::Result<()> {
-    sqlx::query("UPDATE releases SET state = 'committing', xid = $2 WHERE id = $1")
+) -> sqlx::Result<bool> {
+    let noted = sqlx::query("UPDATE releases SET state = 'committing', xid = $2 WHERE id = $1")
         .bind(release)
         .bind(xid)
         .execute(executor)
         .await?;
-    Ok(())
+    Ok(noted.rows_affected() > 0)
 }
 
 pub(crate) async fn delete(connection: &mut PgConnection, release: ReleaseId) -> sqlx::Result<()> {

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::bundle::{Bundle, zip};
-use crate::guest;
 use crate::host::{Host, until};
 
 #[tokio::test]
@@ -407,22 +406,6 @@ async fn a_second_app_cannot_take_the_first_ones_table() {
         assert!(error.contains("items"), "{error}");
         assert_eq!(host.state().await, before, "{statement}");
     }
-}
-
-#[test]
-fn every_guest_is_used_by_a_test() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
-    let tests: String = std::fs::read_dir(folder)
-        .unwrap()
-        .filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok())
-        .collect();
-
-    let unused: Vec<String> = guest::names()
-        .into_iter()
-        .filter(|name| !tests.contains(&format!("\"{name}\"")))
-        .collect();
-
-    assert_eq!(unused, Vec::<String>::new());
 }
 
 async fn waiting(database: &tokio_postgres::Client) -> bool {

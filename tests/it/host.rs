@@ -145,7 +145,7 @@ impl Host {
     pub(crate) async fn database(&self) -> tokio_postgres::Client {
         match &self.database {
             Some(database) => database::connect(&database.url).await,
-            None => database::connect(&process::embedded_url(&self.data())).await,
+            None => database::connect(&process::embedded_url(&self.data(), &self.settings)).await,
         }
     }
 

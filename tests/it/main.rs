@@ -18,6 +18,10 @@ mod python;
 
 mod calls;
 mod cells;
+mod cli;
 mod crashes;
 mod db;
 mod deploys;
+mod serving;
+mod shape;
+mod torture;

@@ -56,7 +56,7 @@ pub(crate) enum BundleError {
     )]
     Ratio(u64, String),
     #[error("cannot read `{0}`: {1}")]
-    Read(PathBuf, #[source] io::Error),
+    Read(PathBuf, io::Error),
     #[error("cannot write the zip: {0}")]
     Write(#[from] zip::result::ZipError),
 }

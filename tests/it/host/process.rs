@@ -116,8 +116,9 @@ pub(crate) fn skep() -> Command {
 }
 
 /// The address of an embedded server, with its superuser's login.
-pub(crate) fn embedded_url(data: &Path) -> String {
+pub(crate) fn embedded_url(data: &Path, settings: &[(&'static str, String)]) -> String {
     let output = skep()
+        .envs(settings.iter().map(|(name, value)| (name, value)))
         .args(["postgres", "--data"])
         .arg(data)
         .args([

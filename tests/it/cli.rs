@@ -1,0 +1,346 @@
+//! The command `skep`, as people and scripts run it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::bundle::Bundle;
+use crate::database::Database;
+use crate::host::{Host, PASSWORD, Setup, folder, skep};
+
+#[tokio::test]
+async fn an_app_is_deployed_called_listed_rolled_back_and_deleted() {
+    let host = Host::start().await;
+    let person = Person::new(&host);
+    let first = person.write("app.zip", &Bundle::of_guest("app", "echo"));
+    let second = person.write(
+        "app2.zip",
+        &Bundle::of_guest("app", "list").version("2.0.0"),
+    );
+
+    let login = person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+    assert_eq!(login, format!("logged in to {} as admin\n", host.url()));
+    let deployed = person.run(&["deploy", &first]);
+    assert!(deployed.contains("app 1.0.0"), "{deployed}");
+    let answer: Value = serde_json::from_str(&person.run(&["call", "app", r#"{"a": 1}"#])).unwrap();
+    assert_eq!(answer, json!({ "a": 1 }));
+
+    let report: Value = serde_json::from_str(&person.run(&["deploy", "--json", &second])).unwrap();
+    assert_eq!(report["number"], 2);
+    let apps = person.run(&["apps"]);
+    let line: Vec<&str> = apps.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(line[..4], ["app", "2.0.0", "2", "enabled"]);
+
+    assert_eq!(
+        person.run(&["apps", "rollback", "app", "1"]),
+        "app serves release 1 again\n"
+    );
+    assert_eq!(
+        person.run(&["apps", "disable", "app"]),
+        "app cannot be called any more\n"
+    );
+    assert_eq!(
+        person.fail(&["call", "app"]),
+        "error: app 'app' is disabled\n"
+    );
+    assert_eq!(
+        person.run(&["apps", "enable", "app"]),
+        "app can be called\n"
+    );
+    let deleted = person.run(&["apps", "delete", "app", "--tables", "drop"]);
+    assert_eq!(deleted, "app is deleted; its tables are dropped\n");
+    assert_eq!(host.state().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_command_without_a_login_or_a_server_says_what_to_do() {
+    let host = Host::start().await;
+    let person = Person::new(&host);
+
+    let error = person.fail(&["apps"]);
+    assert_eq!(
+        error,
+        format!(
+            "error: not logged in at `{}`: run `skep login`\n",
+            host.url()
+        )
+    );
+
+    let mut nowhere = person.command(&["apps"]);
+    let output = nowhere
+        .env("SKEP_URL", "http://127.0.0.1:1")
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.starts_with("error: cannot reach Skep at `http://127.0.0.1:1`: "),
+        "{error}"
+    );
+    assert!(error.contains("start it with `skep serve`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refused_deploy_ends_in_the_servers_words() {
+    let host = Host::start().await;
+    let person = Person::new(&host);
+    let zip = person.write("app.zip", &Bundle::of_guest("app", "bad-import"));
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+
+    let error = person.fail(&["deploy", &zip]);
+
+    assert_eq!(
+        error,
+        "error: the component imports `evil:thing/x`, which Skep does not offer: build it without \
+         that import\n"
+    );
+    assert_eq!(host.state().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn without_a_builder_the_error_says_what_to_install() {
+    let host = Setup::default()
+        .setting("SKEP_COMPONENTIZE_PY", "/nowhere/builder")
+        .start()
+        .await;
+    let source = Bundle::new("app").file("main.py", "def execute(data): return {}");
+
+    let answer = host.deploy(&source).await.expect(422);
+    assert_eq!(
+        answer.error(),
+        "`/nowhere/builder`, which the settings name as componentize-py, is not a file"
+    );
+    assert_eq!(host.state().await, Vec::<String>::new());
+
+    let person = Person::new(&host);
+    let app = person.home.path().join("app");
+    std::fs::create_dir(&app).unwrap();
+    std::fs::write(app.join("main.py"), "def execute(data): return {}").unwrap();
+    let manifest = r#"{"app_name": "app", "version": "1.0.0"}"#;
+    std::fs::write(app.join("manifest.json"), manifest).unwrap();
+    let output = person
+        .command(&["build", "app"])
+        .env_remove("SKEP_COMPONENTIZE_PY")
+        .env("PATH", "/nowhere")
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("run `cargo install componentize-py --version 0.25.1 --locked`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn every_command_says_what_it_does() {
+    let mut waiting = vec![Vec::<String>::new()];
+    let mut asked = 0;
+    while let Some(command) = waiting.pop() {
+        let output = skep().args(&command).arg("--help").output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{command:?}: {help}");
+        let (about, _) = help.split_once("\n\n").unwrap();
+        assert!(
+            about.len() > 8 && !about.starts_with("Usage"),
+            "{command:?}: {help}"
+        );
+        for line in help.lines().skip_while(|line| *line != "Commands:").skip(1) {
+            let Some(name) = line
+                .strip_prefix("  ")
+                .and_then(|line| line.split(' ').next())
+            else {
+                break;
+            };
+            if !name.is_empty() && name != "help" {
+                waiting.push(command.iter().cloned().chain([name.to_owned()]).collect());
+            }
+        }
+        asked += 1;
+    }
+    assert!(asked > 15, "only {asked} commands were found");
+}
+
+#[test]
+fn skep_new_makes_an_app_and_refuses_a_name_or_folder_that_will_not_do() {
+    let home = folder();
+    let new = |name: &str| {
+        let mut command = skep();
+        command
+            .args(["new", name, "--path"])
+            .arg(home.path())
+            .output()
+            .unwrap()
+    };
+
+    assert!(new("my_app").status.success());
+    assert!(home.path().join("my_app/main.py").is_file());
+    let manifest = std::fs::read(home.path().join("my_app/manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["app_name"], "my_app");
+
+    let again = said(&new("my_app"));
+    assert!(again.contains("is not empty"), "{again}");
+    let wrong = said(&new("no spaces"));
+    assert!(
+        wrong.starts_with("error: invalid app name 'no spaces'"),
+        "{wrong}"
+    );
+    assert!(!home.path().join("no spaces").exists());
+}
+
+#[tokio::test]
+async fn a_setting_that_is_wrong_is_named() {
+    let home = folder();
+    let file = home.path().join("skep.toml");
+    for (text, named) in [
+        ("lisen = \"127.0.0.1:0\"", "lisen"),
+        ("listen = \"nowhere\"", "listen"),
+        ("session_hours = 0", "session_hours"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let output = serve(&home).arg("--config").arg(&file).output().unwrap();
+        let error = said(&output);
+        assert!(!output.status.success() && error.contains(named), "{error}");
+    }
+    let output = serve(&home).env("SKEP_LISTENN", "x").output().unwrap();
+    assert!(said(&output).contains("listenn"), "{}", said(&output));
+}
+
+#[tokio::test]
+async fn a_second_server_on_one_folder_or_port_is_refused_and_harms_nobody() {
+    let host = Setup::embedded().start().await;
+    host.install(&Bundle::of_guest("app", "echo")).await;
+
+    let mut second = skep();
+    second
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(host.data());
+    let output = second.output().unwrap();
+    let error = said(&output);
+    assert!(!output.status.success(), "{error}");
+    assert!(error.contains(host.data().to_str().unwrap()), "{error}");
+
+    let database = Database::create().await;
+    let home = folder();
+    let address = host.url().strip_prefix("http://").unwrap();
+    let output = serve(&home)
+        .env("SKEP_LISTEN", address)
+        .env("SKEP_DATABASE_URL", &database.url)
+        .output()
+        .unwrap();
+    let error = said(&output);
+    assert!(!output.status.success(), "{error}");
+    assert!(
+        error.contains(&format!(
+            "cannot listen on {address}: is Skep running already?"
+        )),
+        "{error}"
+    );
+
+    host.call("app", json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_reached_is_named_without_its_password() {
+    let home = folder();
+
+    let output = serve(&home)
+        .env(
+            "SKEP_DATABASE_URL",
+            "postgres://me:hidden-word@127.0.0.1:1/skep",
+        )
+        .output()
+        .unwrap();
+
+    let error = said(&output);
+    assert!(!output.status.success(), "{error}");
+    assert!(error.contains("cannot open the host's tables"), "{error}");
+    assert!(!error.contains("hidden-word"), "{error}");
+}
+
+/// What a command said on its way to failing.
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn serve(home: &TempDir) -> Command {
+    let mut command = skep();
+    command
+        .arg("serve")
+        .arg("--data")
+        .arg(home.path().join("data"));
+    command
+}
+
+/// Somebody with a folder, a kept login and a server.
+struct Person {
+    home: TempDir,
+    url: String,
+}
+
+impl Person {
+    fn new(host: &Host) -> Self {
+        Self {
+            home: folder(),
+            url: host.url().to_owned(),
+        }
+    }
+
+    /// Keeps a zip among this person's files.
+    fn write(&self, name: &str, bundle: &Bundle) -> String {
+        let path: PathBuf = self.home.path().join(name);
+        std::fs::write(&path, bundle.zip()).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = skep();
+        command
+            .args(arguments)
+            .current_dir(self.home.path())
+            .env("HOME", self.home.path())
+            .env(
+                "XDG_CONFIG_HOME",
+                Path::new(self.home.path()).join("config"),
+            )
+            .env("SKEP_URL", &self.url)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command that must succeed; what comes back is what it printed.
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail; what comes back is the error.
+    #[track_caller]
+    fn fail(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{arguments:?}: {}",
+            said(&output)
+        );
+        said(&output)
+    }
+
+    /// Runs a command that reads a password.
+    #[track_caller]
+    fn type_in(&self, arguments: &[&str], password: &str) -> String {
+        let file = self.home.path().join("typed");
+        std::fs::write(&file, password).unwrap();
+        let mut command = self.command(arguments);
+        command
+            .arg("--password-stdin")
+            .stdin(std::fs::File::open(file).unwrap());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
