@@ -56,7 +56,7 @@ async fn an_app_cannot_become_another_role_or_change_its_own() {
 }
 
 #[tokio::test]
-async fn results_and_statements_over_a_limit_are_refused_in_words() {
+async fn results_over_a_limit_are_refused_in_words() {
     let host = Host::start().await;
     host.install(&Bundle::of_guest("app", "sql")).await;
 
@@ -77,14 +77,6 @@ async fn results_and_statements_over_a_limit_are_refused_in_words() {
         let answer = host.call("app", json!({ "sql": sql })).await.expect(500);
         assert_eq!(answer.error(), error, "{sql}");
     }
-    let long = format!("SELECT 1 {}", " ".repeat(1024 * 1024));
-    let answer = host.call("app", json!({ "sql": long })).await.expect(500);
-    let error = answer.error();
-    assert!(
-        error.starts_with("the statement is longer than 1048576 bytes: "),
-        "{error}"
-    );
-
     host.call("app", json!({ "sql": "SELECT 1" }))
         .await
         .expect(200);

@@ -161,10 +161,6 @@ impl Host {
         self.folder.path().join("data")
     }
 
-    pub(crate) fn process_id(&self) -> u32 {
-        self.process.id()
-    }
-
     /// The lines of the log, as JSON.
     pub(crate) fn log(&self) -> Vec<Value> {
         self.process.log()
