@@ -380,6 +380,19 @@ async fn a_result_over_the_limit_is_refused_and_the_call_goes_on() {
 }
 
 #[tokio::test]
+async fn a_statement_over_the_limit_is_never_sent() {
+    let app = App::with_items().await;
+    let long = format!("SELECT 1{}", " ".repeat(policy::STATEMENT_BYTES));
+
+    let result = ask(&app.next_call(), &long).await;
+
+    assert!(
+        matches!(result, Err(DbError::OverLimit(OverLimit::Statement))),
+        "{result:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_call_has_so_many_connections() {
     let app = App::with_items().await;
     let call = app.next_call();
