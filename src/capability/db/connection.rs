@@ -64,6 +64,10 @@ impl Connection {
             .await;
         match (&result, self.mode) {
             (Err(error), _) if error.loses_the_session() => self.database.discard(open.session),
+            (Err(DbError::OverLimit(_)), Mode::Transactional) => {
+                self.database.abort(&open.session).await;
+                self.database.keep(self.id, open);
+            }
             (_, Mode::Transactional) => self.database.keep(self.id, open),
             (Ok(_), Mode::Autocommit) => self.end(open, Ending::Keep).await?,
             (Err(_), Mode::Autocommit) => self.end(open, Ending::Undo).await?,

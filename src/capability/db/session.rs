@@ -190,6 +190,15 @@ impl Database {
             .await
     }
 
+    /// Makes sure that nothing of a transaction can be kept, as after an error of the server's.
+    ///
+    /// A statement whose result was too large may have come to its end on the server before it
+    /// was told to stop.
+    pub(super) async fn abort(&self, session: &Session) {
+        let fails = "SELECT 'the result before this was over a limit'::pg_catalog.int4";
+        let _ = self.control(session, fails).await;
+    }
+
     /// Sends one statement of the app, behind the host's own statement where there is one,
     /// without waiting between the two.
     pub(super) async fn query(
@@ -274,12 +283,8 @@ async fn fetch(client: &Client, sql: &str, params: &[Parameter]) -> Result<wit::
         affected: 0,
     };
     let mut size = ResultSize::default();
-    let mut refused = None;
     while let Some(row) = stream.next().await {
         let row = row?;
-        if refused.is_some() {
-            continue;
-        }
         if outcome.rows.is_empty() {
             outcome.columns = row.columns().iter().map(column).collect();
         }
@@ -291,15 +296,12 @@ async fn fetch(client: &Client, sql: &str, params: &[Parameter]) -> Result<wit::
             Ok(values) => outcome.rows.push(values),
             Err(error) => {
                 // The rest of the rows is on its way and must be read before the connection
-                // can be used again; the server is told to send no more.
+                // can be used again; the server is told to send no more, and may say so.
                 let _ = postgres::cancel(client.cancel_token()).await;
-                outcome.rows = Vec::new();
-                refused = Some(error);
+                while stream.next().await.is_some() {}
+                return Err(error);
             }
         }
-    }
-    if let Some(error) = refused {
-        return Err(error);
     }
     outcome.affected = stream.rows_affected().unwrap_or(0);
     if outcome.rows.is_empty() && policy::may_have_columns(sql) {

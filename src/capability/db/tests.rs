@@ -367,6 +367,9 @@ async fn a_result_over_the_limit_is_refused_and_the_call_goes_on() {
         "{result:?}"
     );
 
+    let after = connection.execute("SELECT 1", &[]).await;
+    assert_eq!(sqlstate(&after), "25P02");
+
     connection.rollback().await.unwrap();
     let bytes = format!("SELECT repeat('x', {})", policy::RESULT_BYTES + 1);
     let result = connection.execute(&bytes, &[]).await;
