@@ -11,6 +11,17 @@ pub struct Connection {
     database: Database,
     mode: Mode,
     id: u32,
+    /// Set where the transaction cannot go on, until the guest ends it.
+    broken: Option<Broken>,
+}
+
+/// Why a transaction cannot go on though the guest has not ended it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    /// A result was over a limit. As after an error of PostgreSQL's, nothing is kept.
+    Aborted,
+    /// The server went away, and the transaction with it.
+    Lost,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +43,12 @@ impl Connection {
 
     fn new(database: Database, mode: Mode) -> Self {
         let id = database.next_id();
-        Self { database, mode, id }
+        Self {
+            database,
+            mode,
+            id,
+            broken: None,
+        }
     }
 
     /// Runs one statement.
@@ -56,6 +72,11 @@ impl Connection {
         if self.database.is_done_already(sql) {
             return Ok(nothing());
         }
+        match self.broken {
+            None => {}
+            Some(Broken::Aborted) => return Err(DbError::Aborted),
+            Some(Broken::Lost) => return Err(DbError::Lost),
+        }
         let mut open = self.open().await?;
         let begin = self.begin(&mut open);
         let result = self
@@ -63,10 +84,9 @@ impl Connection {
             .query(&open.session, begin.as_deref(), sql, params)
             .await;
         match (&result, self.mode) {
-            (Err(error), _) if error.loses_the_session() => self.database.discard(open.session),
-            (Err(DbError::OverLimit(_)), Mode::Transactional) => {
-                self.database.abort(&open.session).await;
-                self.database.keep(self.id, open);
+            (Err(DbError::OverLimit(_)), _) => self.break_off(open, Broken::Aborted).await,
+            (Err(error), _) if error.loses_the_session() => {
+                self.break_off(open, Broken::Lost).await;
             }
             (_, Mode::Transactional) => self.database.keep(self.id, open),
             (Ok(_), Mode::Autocommit) => self.end(open, Ending::Keep).await?,
@@ -77,6 +97,11 @@ impl Connection {
 
     /// Keeps what the transaction did. Nothing to do where none was begun.
     pub(crate) async fn commit(&mut self) -> Result<(), DbError> {
+        match self.broken.take() {
+            None => {}
+            Some(Broken::Aborted) => return Ok(()),
+            Some(Broken::Lost) => return Err(DbError::Lost),
+        }
         match self.database.take(self.id) {
             Some(open) => self.end(open, Ending::Keep).await,
             None => Ok(()),
@@ -85,6 +110,7 @@ impl Connection {
 
     /// Undoes what the transaction did. Nothing to do where none was begun.
     pub(crate) async fn rollback(&mut self) -> Result<(), DbError> {
+        self.broken = None;
         match self.database.take(self.id) {
             Some(open) => self.end(open, Ending::Undo).await,
             None => Ok(()),
@@ -98,6 +124,19 @@ impl Connection {
         let _ = self.rollback().await;
         if let Some(open) = self.database.take(self.id) {
             self.database.release(open.session);
+        }
+    }
+
+    /// Gives up a transaction that the guest has not ended yet.
+    async fn break_off(&mut self, open: Open, why: Broken) {
+        if matches!(open.transaction, Transaction::Savepoint(_)) {
+            // A failure here shows again when the deploy commits.
+            let _ = self.end(open, Ending::Undo).await;
+        } else {
+            self.database.discard(open.session);
+        }
+        if self.mode == Mode::Transactional {
+            self.broken = Some(why);
         }
     }
 

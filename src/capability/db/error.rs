@@ -19,6 +19,12 @@ pub enum DbError {
     OverLimit(#[from] OverLimit),
     #[error("the call's time is over")]
     TimedOut,
+    /// A result before was over a limit, and the guest has not ended the transaction.
+    #[error("{ABORTED}")]
+    Aborted,
+    /// The transaction went with its connection, and the guest has not ended it.
+    #[error("the connection to the database was lost, and the transaction with it")]
+    Lost,
     /// Ours: the cause goes to our log.
     #[error("the database could not be reached")]
     Unavailable(#[source] anyhow::Error),
@@ -62,6 +68,9 @@ impl DbError {
             Self::Invalid(text) => Ok(wit::Error::Invalid(text)),
             Self::OverLimit(limit) => Ok(wit::Error::OverLimit(limit.to_string())),
             Self::TimedOut => Ok(wit::Error::TimedOut),
+            Self::Aborted => Ok(wit::Error::Sql(aborted())),
+            // Its cause was logged when it was lost.
+            Self::Lost => Ok(wit::Error::Unavailable),
             Self::Unavailable(cause) => {
                 tracing::error!(
                     error = format!("{cause:#}"),
@@ -71,6 +80,24 @@ impl DbError {
             }
             Self::Handle(error) => Err(error.into()),
         }
+    }
+}
+
+/// What PostgreSQL says of any statement in a transaction that has failed.
+const ABORTED: &str =
+    "current transaction is aborted, commands ignored until end of transaction block";
+
+fn aborted() -> wit::SqlError {
+    wit::SqlError {
+        sqlstate: SqlState::IN_FAILED_SQL_TRANSACTION.code().to_owned(),
+        message: ABORTED.to_owned(),
+        detail: None,
+        hint: None,
+        position: None,
+        schema_name: None,
+        table_name: None,
+        column_name: None,
+        constraint_name: None,
     }
 }
 

@@ -177,10 +177,15 @@ impl Database {
 
     /// Closes a connection whose state is not known; the server rolls back.
     pub(super) fn discard(&self, session: Session) {
-        if let Session::App(object) = session {
-            self.0.connections.fetch_sub(1, Ordering::Relaxed);
-            drop(Object::take(*object));
-        }
+        let Session::App(object) = session else {
+            return;
+        };
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        let cancel = object.cancel_token();
+        drop(Object::take(*object));
+        // Not awaited, and never sent for a connection that is used again: it takes effect at
+        // some later time, on whatever runs there then.
+        tokio::spawn(postgres::cancel(cancel));
     }
 
     /// Sends the host's own statement, such as BEGIN.
@@ -188,15 +193,6 @@ impl Database {
         let client = session.client();
         self.bounded(session, async { Ok(client.batch_execute(sql).await?) })
             .await
-    }
-
-    /// Makes sure that nothing of a transaction can be kept, as after an error of the server's.
-    ///
-    /// A statement whose result was too large may have come to its end on the server before it
-    /// was told to stop.
-    pub(super) async fn abort(&self, session: &Session) {
-        let fails = "SELECT 'the result before this was over a limit'::pg_catalog.int4";
-        let _ = self.control(session, fails).await;
     }
 
     /// Sends one statement of the app, behind the host's own statement where there is one,
@@ -288,20 +284,8 @@ async fn fetch(client: &Client, sql: &str, params: &[Parameter]) -> Result<wit::
         if outcome.rows.is_empty() {
             outcome.columns = row.columns().iter().map(column).collect();
         }
-        let kept = size
-            .admit(row.raw_size_bytes())
-            .map_err(DbError::from)
-            .and_then(|()| decode::row(&row));
-        match kept {
-            Ok(values) => outcome.rows.push(values),
-            Err(error) => {
-                // The rest of the rows is on its way and must be read before the connection
-                // can be used again; the server is told to send no more, and may say so.
-                let _ = postgres::cancel(client.cancel_token()).await;
-                while stream.next().await.is_some() {}
-                return Err(error);
-            }
-        }
+        size.admit(row.raw_size_bytes())?;
+        outcome.rows.push(decode::row(&row)?);
     }
     outcome.affected = stream.rows_affected().unwrap_or(0);
     if outcome.rows.is_empty() && policy::may_have_columns(sql) {
