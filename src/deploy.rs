@@ -8,6 +8,7 @@ mod compile;
 mod error;
 mod manage;
 mod migrate;
+mod objects;
 mod recover;
 mod serving;
 

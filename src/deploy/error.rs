@@ -24,6 +24,13 @@ pub(crate) enum DeployError {
     Tables { number: usize, text: String },
     #[error("loading the app failed: {}", describe(.0))]
     Load(#[source] CallError),
+    /// What an app may have is tables, with their sequences, indexes, views and types.
+    #[error("the app made the {kind} `{name}`, which apps may not: {why}")]
+    Object {
+        kind: String,
+        name: String,
+        why: &'static str,
+    },
     #[error("the app `{0}` is being changed by somebody else: try again when that is done")]
     Busy(AppName),
     #[error(transparent)]

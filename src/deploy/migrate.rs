@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::{Candidate, DeployError, Deployer};
+use super::{Candidate, DeployError, Deployer, objects};
 use crate::app::Manifest;
 use crate::capability::db::policy::{self, Control};
 use crate::capability::db::session::Source;
@@ -26,6 +26,7 @@ impl Deployer {
         let xid = transaction_id(&client).await?;
         run_tables(&client, &candidate.manifest).await?;
         self.load(candidate, &client).await?;
+        objects::check(&client).await?;
         // Code that found a way to end our transaction has committed what it did; that must
         // not pass for a deploy.
         if transaction_id(&client).await? != xid {

@@ -379,6 +379,7 @@ impl From<DeployError> for ApiError {
             | DeployError::World(_)
             | DeployError::Tables { .. }
             | DeployError::Load(_)
+            | DeployError::Object { .. }
             | DeployError::Roles(RolesError::Reserved(_) | RolesError::SchemaTaken { .. }) => {
                 Self::Unprocessable(text)
             }

@@ -33,7 +33,8 @@ pub(super) const TERMINATE: &str = "\
 
 /// What every role may call unless it is told otherwise, and no contract asks for: large
 /// objects, which belong to no table, and what reaches beyond the session's own rows.
-/// Advisory locks stay, because portable code serialises its work with them.
+/// Advisory locks stay, because portable code serialises its work with them. Without a language
+/// nobody makes functions that others would run, and DO has nothing to run.
 pub(super) const CLOSE_FUNCTIONS: &str = "
     REVOKE EXECUTE ON FUNCTION
         pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),
@@ -45,7 +46,8 @@ pub(super) const CLOSE_FUNCTIONS: &str = "
         pg_catalog.pg_notify(text, text), pg_catalog.pg_export_snapshot(),
         pg_catalog.pg_logical_emit_message(boolean, text, text),
         pg_catalog.pg_logical_emit_message(boolean, text, bytea)
-    FROM PUBLIC";
+    FROM PUBLIC;
+    REVOKE USAGE ON LANGUAGE sql, plpgsql FROM PUBLIC";
 
 /// Nobody gets in, or makes anything, just because the database is there.
 pub(super) fn close_database(database: &str) -> String {
