@@ -62,11 +62,7 @@ impl Connection {
             Control::Begin => return Ok(nothing()),
             Control::Commit => return self.commit().await.map(|()| nothing()),
             Control::Rollback => return self.rollback().await.map(|()| nothing()),
-            Control::Prepared => {
-                return Err(DbError::Invalid(
-                    "two-phase commit is not available to apps: use COMMIT".to_owned(),
-                ));
-            }
+            Control::Refused(why) => return Err(DbError::Invalid(why.to_owned())),
         }
 
         if self.database.is_done_already(sql) {

@@ -78,11 +78,25 @@ pub(crate) enum Control {
     Begin,
     Commit,
     Rollback,
-    /// Two-phase commit would outlive the call.
-    Prepared,
+    /// It would outlive the call or reach beyond the app; the text says what to do instead.
+    Refused(&'static str),
     /// Any other statement, savepoints included.
     None,
 }
+
+const TWO_PHASE: Control =
+    Control::Refused("two-phase commit is not available to apps: use COMMIT");
+const PREPARE: Control = Control::Refused(
+    "PREPARE is not available to apps, because it would outlive the call: send the statement itself",
+);
+const COPY: Control = Control::Refused(
+    "COPY is not available to apps: insert many rows with one INSERT, such as execute_values does",
+);
+const NOTIFY: Control = Control::Refused(
+    "NOTIFY and LISTEN are not available to apps: return `_actions` to tell users of something",
+);
+const ROLES: Control =
+    Control::Refused("roles and their settings are the host's: remove the statement");
 
 /// Says what a statement does to its transaction, from its first words.
 pub(crate) fn control(sql: &str) -> Control {
@@ -94,17 +108,21 @@ pub(crate) fn control(sql: &str) -> Control {
         "START" => Control::Begin,
         "END" => Control::Commit,
         "COMMIT" => match next().as_str() {
-            "PREPARED" => Control::Prepared,
+            "PREPARED" => TWO_PHASE,
             _ => Control::Commit,
         },
         "ABORT" => Control::Rollback,
         "ROLLBACK" => match next().as_str() {
-            "PREPARED" => Control::Prepared,
+            "PREPARED" => TWO_PHASE,
             "TO" => Control::None,
             "WORK" | "TRANSACTION" if next() == "TO" => Control::None,
             _ => Control::Rollback,
         },
-        "PREPARE" if next() == "TRANSACTION" => Control::Prepared,
+        "PREPARE" if next() == "TRANSACTION" => TWO_PHASE,
+        "PREPARE" => PREPARE,
+        "COPY" => COPY,
+        "NOTIFY" | "LISTEN" => NOTIFY,
+        "ALTER" if ["ROLE", "USER", "GROUP", "SYSTEM"].contains(&next().as_str()) => ROLES,
         _ => Control::None,
     }
 }
@@ -237,9 +255,13 @@ mod tests {
             ("abort", Control::Rollback),
             ("begin", Control::Begin),
             ("start transaction", Control::Begin),
-            ("prepare transaction 'x'", Control::Prepared),
-            ("commit prepared 'x'", Control::Prepared),
-            ("prepare p as select 1", Control::None),
+            ("prepare transaction 'x'", TWO_PHASE),
+            ("commit prepared 'x'", TWO_PHASE),
+            ("prepare p as select 1", PREPARE),
+            ("copy t to stdout", COPY),
+            ("/**/Notify x", NOTIFY),
+            ("alter user current_user password 'x'", ROLES),
+            ("alter table users add a int", Control::None),
             ("committed", Control::None),
             ("select 'commit'", Control::None),
             ("/* unfinished", Control::None),
