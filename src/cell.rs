@@ -41,6 +41,7 @@ struct Shared {
     linker: Linker<CellState>,
     cache: ImageCache,
     admission: Admission,
+    reserve: Admission,
     idle: Arc<IdleCells>,
     _ticker: engine::Ticker,
 }
@@ -93,6 +94,7 @@ impl Cells {
             linker,
             cache,
             admission: Admission::for_all(),
+            reserve: Admission::reserve(),
             idle: Arc::default(),
             _ticker: ticker,
         })))

@@ -7,7 +7,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// Calls that run at once, over all apps.
-const RUNNING: usize = 64;
+const RUNNING: usize = 48;
+/// Places beside those for apps that have few calls running, so that busy ones leave room.
+const RESERVED: usize = 16;
+/// How many running calls are few.
+const FEW: usize = 2;
 /// Calls that wait, over all apps.
 const WAITING: usize = 2_048;
 /// Calls of one app that wait.
@@ -16,6 +20,7 @@ const WAITING_OF_ONE: usize = 512;
 /// A number of places, and a bounded queue before them.
 pub(super) struct Admission {
     places: Arc<Semaphore>,
+    size: usize,
     waiting: AtomicUsize,
     may_wait: usize,
     what: &'static str,
@@ -40,6 +45,21 @@ impl Admission {
         Self::new(RUNNING, WAITING, "the server")
     }
 
+    pub(super) fn reserve() -> Self {
+        Self::new(RESERVED, 0, "the server")
+    }
+
+    /// Whether the one who asks, who has a place already, is one of few.
+    pub(super) fn has_few(&self) -> bool {
+        self.size - self.places.available_permits() <= FEW
+    }
+
+    /// Takes a place if there is one at once.
+    pub(super) fn try_enter(&self) -> Option<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(Place { _permit: permit })
+    }
+
     pub(super) fn for_app(concurrency: usize) -> Self {
         Self::new(concurrency, WAITING_OF_ONE, "the app")
     }
@@ -47,6 +67,7 @@ impl Admission {
     fn new(places: usize, may_wait: usize, what: &'static str) -> Self {
         Self {
             places: Arc::new(Semaphore::new(places)),
+            size: places,
             waiting: AtomicUsize::new(0),
             may_wait,
             what,
@@ -55,8 +76,8 @@ impl Admission {
 
     /// Takes a place, in the order of asking, until the deadline.
     pub(super) async fn enter(&self, deadline: Instant) -> Result<Place, Busy> {
-        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(Place { _permit: permit });
+        if let Some(place) = self.try_enter() {
+            return Ok(place);
         }
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.may_wait {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -98,6 +119,18 @@ mod tests {
 
         drop(first);
         assert!(admission.enter(deadline).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_app_has_few_calls_running_or_many() {
+        let app = Admission::for_app(16);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut held = Vec::new();
+
+        for running in 1..=4 {
+            held.push(app.enter(deadline).await);
+            assert_eq!(app.has_few(), running <= FEW, "{running}");
+        }
     }
 
     #[tokio::test]

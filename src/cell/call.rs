@@ -123,6 +123,12 @@ impl Cells {
     /// A place among the app's calls, then among all.
     async fn enter(&self, image: &Image, deadline: Instant) -> Result<(Place, Place), Busy> {
         let own = image.admission.enter(deadline).await?;
+        // Busy apps must not keep the others waiting until their own calls are over.
+        if image.admission.has_few()
+            && let Some(reserved) = self.0.reserve.try_enter()
+        {
+            return Ok((own, reserved));
+        }
         let all = self.0.admission.enter(deadline).await?;
         Ok((own, all))
     }
