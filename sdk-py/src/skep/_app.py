@@ -41,7 +41,8 @@ _app = _build_app()
 
 
 def _failure_of(failed: _call.Failed) -> Err:
-    return Err(Failure(failed.name, failed.message, failed.trace))
+    trace = None if failed.trace is None else _host.unicode(failed.trace)
+    return Err(Failure(failed.name, _host.unicode(failed.message), trace))
 
 
 class WitWorld(wit_world.WitWorld):  # type: ignore[misc]

@@ -109,6 +109,19 @@ def use(replacement: Host) -> None:
     host = replacement
 
 
+def unicode(text: str) -> str:
+    """Returns `text` with lone surrogates, which no component can hand over, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _must_be_unicode(sql: str, params: Sequence[Any]) -> None:
+    """Raises UnicodeEncodeError for lone surrogates, before they would end the cell."""
+    sql.encode()
+    for param in params:
+        if param is not None and isinstance(param[1], str):
+            param[1].encode()
+
+
 def cell_host() -> Host:
     """Returns the host of a cell. Needs the generated bindings."""
     from componentize_py_types import Err
@@ -149,6 +162,7 @@ def cell_host() -> Host:
             self._connection = db.Connection()
 
         def execute(self, sql: str, params: Sequence[Any]) -> Any:
+            _must_be_unicode(sql, params)
             try:
                 return self._connection.execute(sql, wire(params))
             except Err as error:
@@ -174,13 +188,14 @@ def cell_host() -> Host:
             return CellSession()
 
         def execute(self, sql: str, params: Sequence[Any]) -> Any:
+            _must_be_unicode(sql, params)
             try:
                 return db.execute(sql, wire(params))
             except Err as error:
                 raise translated(error) from None
 
         def write_log(self, level: str, message: str, detail: str | None) -> None:
-            log.write(levels[level], message, detail)
+            log.write(levels[level], unicode(message), None if detail is None else unicode(detail))
 
         def current_caller(self) -> Caller | None:
             identity = caller.current()

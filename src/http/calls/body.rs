@@ -13,6 +13,9 @@ const JOB_ID: &str = "_job_id";
 /// The notifications that an answer fires. They are not part of it.
 const ACTIONS: &str = "_actions";
 
+/// The deepest nesting of a body. Deeper ones are more than the apps' languages can read.
+const DEPTH: usize = 500;
+
 type Object<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Reads the body of a call; what comes back is the JSON text for the app.
@@ -30,6 +33,11 @@ pub(super) fn admit(body: &[u8]) -> Result<String, ApiError> {
             "the body must be a JSON object".to_owned(),
         ));
     }
+    if depth(text) > DEPTH {
+        return Err(ApiError::Invalid(format!(
+            "the body is nested deeper than {DEPTH} levels"
+        )));
+    }
     // A key may be written with escapes, so only a parsed one shows what it is.
     if !text.contains("job") && !text.contains('\\') {
         return Ok(text.to_owned());
@@ -40,6 +48,26 @@ pub(super) fn admit(body: &[u8]) -> Result<String, ApiError> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// How deep a valid JSON text is nested.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ApiError> {
@@ -141,6 +169,24 @@ mod tests {
         assert!(refused(b"{").starts_with("the body is not valid JSON: EOF"));
         assert!(refused(b"{} {}").starts_with("the body is not valid JSON: trailing"));
         assert!(refused(b"{\"a\":\"\xff\"}").contains("UTF-8"));
+    }
+
+    #[test]
+    fn a_body_is_nested_so_deep_and_no_deeper() {
+        let nested = |levels: usize| {
+            format!(
+                "{{\"a\":{}{}}}",
+                "[".repeat(levels - 1),
+                "]".repeat(levels - 1)
+            )
+        };
+
+        assert!(admit(nested(DEPTH).as_bytes()).is_ok());
+        assert_eq!(
+            refused(nested(DEPTH + 1).as_bytes()),
+            "the body is nested deeper than 500 levels"
+        );
+        assert!(admit(format!("{{\"a\":\"{}\\\"[\"}}", "[".repeat(600)).as_bytes()).is_ok());
     }
 
     #[test]
