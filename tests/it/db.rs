@@ -45,9 +45,31 @@ async fn an_app_cannot_become_another_role_or_change_its_own() {
     for (sql, sqlstate) in [
         ("SET ROLE skep", "42501"),
         ("SET SESSION AUTHORIZATION skep", "42501"),
-        ("ALTER ROLE CURRENT_USER SUPERUSER", "42501"),
+        (
+            "ALTER ROLE CURRENT_USER SUPERUSER",
+            "roles and their settings are the host's: remove the statement",
+        ),
+        (
+            "/* ; */ alter user current_user PASSWORD 'x'",
+            "roles and their settings are the host's: remove the statement",
+        ),
         ("CREATE ROLE other LOGIN", "42501"),
-        ("COPY (SELECT 1) TO PROGRAM 'id'", "42501"),
+        ("DO 'begin end'", "42501"),
+        (
+            "COPY (SELECT 1) TO PROGRAM 'id'",
+            "COPY is not available to apps: insert many rows with one INSERT, such as \
+             execute_values does",
+        ),
+        (
+            "NOTIFY skep_apps, 'app'",
+            "NOTIFY and LISTEN are not available to apps: return `_actions` to tell users of \
+             something",
+        ),
+        (
+            "PREPARE mine AS SELECT 1",
+            "PREPARE is not available to apps, because it would outlive the call: send the \
+             statement itself",
+        ),
         ("SELECT pg_read_file('/etc/passwd')", "42501"),
     ] {
         let answer = host.call("app", json!({ "sql": sql })).await.expect(500);
