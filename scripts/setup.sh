@@ -26,6 +26,7 @@ has() {
 
 find_missing_packages() {
     has cc || need build-essential "a C compiler and linker, for the crates that have C in them"
+    has clang || need clang "clang, for the bindings of PostgreSQL's own parser"
     has make || need make "make, the front door of this repository"
     has git || need git "git, for the history and the advisory database"
     has curl || need curl "curl, to call the server from scripts"

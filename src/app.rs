@@ -8,11 +8,13 @@ mod backend;
 pub(crate) mod bundle;
 mod finding;
 pub(crate) mod manifest;
+mod origin;
 
 pub(crate) use backend::{Backend, BackendError, COMPONENT};
 pub(crate) use bundle::{Bundle, BundleError, BundlePath};
 pub(crate) use finding::Finding;
 pub(crate) use manifest::{Manifest, ManifestError};
+pub(crate) use origin::Origin;
 
 /// The manifest's place in a bundle.
 pub(crate) const MANIFEST: &str = "manifest.json";

@@ -14,6 +14,7 @@ use std::num::NonZeroU32;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+use super::Origin;
 use crate::ids::AppName;
 
 /// What an app says about itself.
@@ -35,6 +36,27 @@ pub(crate) struct Manifest {
     pub(crate) tables: Vec<String>,
     pub(crate) instances: Instances,
     pub(crate) limits: Wishes,
+    /// What it asks for beyond what every app has.
+    #[serde(default)]
+    pub(crate) needs: Needs,
+}
+
+/// What an app asks for beyond what every app has. It gets it by consent only.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Needs {
+    /// Tables of other apps.
+    pub(crate) tables: Vec<TableAccess>,
+    /// Where it sends HTTP requests.
+    pub(crate) egress: Vec<Egress>,
+}
+
+/// One place in the network that an app sends requests to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Egress {
+    pub(crate) origin: Origin,
+    /// Whether the host's name may stand for an address of a private network. Addresses of
+    /// this machine and of its own link must be named as such in the origin.
+    pub(crate) private: bool,
 }
 
 /// A notification that an app declares and fires.

@@ -4,6 +4,7 @@
 //! is an error, because the author meant something by it.
 
 mod actions;
+mod needs;
 
 use semver::Version;
 
@@ -49,6 +50,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
         &[("fresh", Instances::Fresh), ("reused", Instances::Reused)],
     );
     let limits = limits(&mut fields);
+    let needs = needs::read(&mut fields);
     let script = fields.text("script").map(str::to_owned);
     ignored_generations(&mut fields);
     fields.finish();
@@ -71,6 +73,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
             tables,
             instances: instances.unwrap_or_default(),
             limits,
+            needs,
         },
         script,
         warnings: report.warnings,

@@ -103,10 +103,11 @@ fn notification(action: &mut Fields<'_, '_>, name: String) -> Notification {
     }
 }
 
-fn footprint(action: &mut Fields<'_, '_>) -> Vec<TableAccess> {
+/// The `tables` of an action, or of `needs`.
+pub(super) fn footprint(fields: &mut Fields<'_, '_>) -> Vec<TableAccess> {
     let mut footprint = Vec::new();
-    for (place, object) in action.objects("tables") {
-        let mut entry = Fields::new(object, place, action.report);
+    for (place, object) in fields.objects("tables") {
+        let mut entry = Fields::new(object, place, fields.report);
         let schema = entry.text("schema").unwrap_or("public").to_owned();
         let table = required_text(&mut entry, "table");
         let choices = [("read", Access::Read), ("write", Access::Write)];

@@ -494,3 +494,57 @@ mod any {
         }
     }
 }
+
+#[test]
+fn needs_name_tables_and_origins() {
+    let needs = parsed(json!({"needs": {
+        "tables": [{"schema": "shop", "table": "items", "access": "read"}],
+        "egress": [
+            "https://API.example.com",
+            {"origin": "http://erp:8080", "private": true},
+            "https://api.example.com:443",
+        ],
+    }}))
+    .manifest
+    .needs;
+
+    assert_eq!(
+        needs.tables,
+        [TableAccess {
+            schema: "shop".to_owned(),
+            table: "items".to_owned(),
+            access: Access::Read,
+        }]
+    );
+    let egress: Vec<_> = needs
+        .egress
+        .iter()
+        .map(|egress| (egress.origin.to_string(), egress.private))
+        .collect();
+    assert_eq!(
+        egress,
+        [
+            ("http://erp:8080".to_owned(), true),
+            ("https://api.example.com".to_owned(), false),
+        ]
+    );
+}
+
+#[test]
+fn an_origin_that_is_none_is_refused_with_its_place() {
+    for (egress, expected) in [
+        (
+            json!(["https://a/b"]),
+            "`needs.egress[0]` is \"https://a/b\": it must end after the host and port",
+        ),
+        (json!([7]), "`needs.egress[0]` must be an origin such as"),
+        (json!([{}]), "`needs.egress[0].origin` is missing"),
+        (
+            json!([{"origin": "ftp://a"}]),
+            "`needs.egress[0].origin` is \"ftp://a\": its scheme must be http or https",
+        ),
+    ] {
+        let text = refusal(json!({"needs": {"egress": egress}}));
+        assert!(text.contains(expected), "{text}");
+    }
+}
