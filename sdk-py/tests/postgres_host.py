@@ -50,10 +50,21 @@ class Session:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.conn = database.connect()
+        self._begin = "BEGIN"
+
+    def set_modes(
+        self, isolation: str | None, read_only: bool | None, deferrable: bool | None
+    ) -> None:
+        modes = [f"ISOLATION LEVEL {isolation}"] if isolation else []
+        if read_only is not None:
+            modes.append("READ ONLY" if read_only else "READ WRITE")
+        if deferrable is not None:
+            modes.append("DEFERRABLE" if deferrable else "NOT DEFERRABLE")
+        self._begin = " ".join(["BEGIN", ", ".join(modes)])
 
     def execute(self, sql: str, params: list[tuple[str, Any] | None]) -> dict[str, Any]:
         if self.conn.pgconn.transaction_status == pq.TransactionStatus.IDLE:
-            self._raw("BEGIN", [])
+            self._raw(self._begin, [])
         return self._raw(sql, params)
 
     def commit(self) -> None:

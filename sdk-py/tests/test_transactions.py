@@ -121,15 +121,19 @@ def test_settings_are_refused_inside_a_transaction(conn: Any) -> None:
         conn.set_session(readonly=True)
 
 
-def test_an_isolation_level_is_set_as_the_transaction_begins(conn: Any, db: Any) -> None:
+def test_transactions_begin_with_the_modes_that_were_set(conn: Any) -> None:
     conn.set_session(isolation_level="SERIALIZABLE", readonly=True)
     with conn.cursor() as cur:
         cur.execute("SHOW transaction_isolation")
         assert cur.fetchone() == ("serializable",)
         cur.execute("SHOW transaction_read_only")
         assert cur.fetchone() == ("on",)
+    conn.rollback()
 
-    assert db.statements[0] == "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY"
+    conn.reset()
+    with conn.cursor() as cur:
+        cur.execute("SHOW transaction_isolation")
+        assert cur.fetchone() == ("read committed",)
 
 
 def test_isolation_level_zero_means_autocommit(conn: Any) -> None:

@@ -47,6 +47,15 @@ impl wit::HostConnection for Db<'_> {
         Ok(self.table.push(connection)?)
     }
 
+    async fn set_modes(
+        &mut self,
+        connection: Resource<Connection>,
+        modes: wit::TransactionModes,
+    ) -> wasmtime::Result<()> {
+        self.table.get_mut(&connection)?.set_modes(modes);
+        Ok(())
+    }
+
     async fn execute(
         &mut self,
         connection: Resource<Connection>,

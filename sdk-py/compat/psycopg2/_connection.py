@@ -37,6 +37,17 @@ _LEVELS = {
     4: "READ UNCOMMITTED",
 }
 
+# PostgreSQL reads nothing uncommitted, whatever it is asked.
+_ISOLATION = {
+    1: "READ_COMMITTED",
+    2: "REPEATABLE_READ",
+    3: "SERIALIZABLE",
+    4: "READ_COMMITTED",
+}
+
+# Isolation level, read only, deferrable: as a session has them that was told nothing.
+_DEFAULT_MODES: tuple[int | None, bool | None, bool | None] = (None, None, None)
+
 # What `load` did already, once for the release, is not done again when a call imports the app.
 _DDL = frozenset({"CREATE", "ALTER", "DROP", "TRUNCATE", "COMMENT", "GRANT", "REVOKE", "REINDEX"})
 
@@ -81,6 +92,7 @@ class connection:  # noqa: N801
         self._level: int | None = None
         self._readonly: bool | None = None
         self._deferrable: bool | None = None
+        self._modes = _DEFAULT_MODES
         self._session: _host.Session | None = None
         self._state = IDLE
 
@@ -326,23 +338,16 @@ class connection:  # noqa: N801
     def _begin(self) -> _host.Session:
         if self._session is None:
             self._session = _host.host.open_session()
+            self._modes = _DEFAULT_MODES
             _open.add(self)
         if self._state == IDLE:
-            modes = self._transaction_modes()
+            modes = (self._level, self._readonly, self._deferrable)
+            if modes != self._modes:
+                isolation = None if self._level is None else _ISOLATION[self._level]
+                self._session.set_modes(isolation, self._readonly, self._deferrable)
+                self._modes = modes
             self._state = INTRANS
-            if modes:
-                self._session.execute(f"SET TRANSACTION {modes}", ())
         return self._session
-
-    def _transaction_modes(self) -> str:
-        modes = []
-        if self._level is not None:
-            modes.append(f"ISOLATION LEVEL {_LEVELS[self._level]}")
-        if self._readonly is not None:
-            modes.append("READ ONLY" if self._readonly else "READ WRITE")
-        if self._deferrable is not None:
-            modes.append("DEFERRABLE" if self._deferrable else "NOT DEFERRABLE")
-        return ", ".join(modes)
 
     def _after_error(self) -> None:
         if self._session is None:

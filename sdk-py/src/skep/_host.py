@@ -28,8 +28,15 @@ PRETEND: Any = object()
 
 
 class Session(Protocol):
-    """A database session with transactions. `execute` gives a wit `outcome`."""
+    """A database session with transactions. `execute` gives a wit `outcome`.
 
+    `set_modes` is for the transactions that begin after it; `isolation` is the name of a
+    case of the interface in capitals. None is the server's default.
+    """
+
+    def set_modes(
+        self, isolation: str | None, read_only: bool | None, deferrable: bool | None
+    ) -> None: ...
     def execute(self, sql: str, params: Sequence[Any]) -> Any: ...
     def commit(self) -> None: ...
     def rollback(self) -> None: ...
@@ -68,6 +75,11 @@ class NoHost:
 
 
 class _PretendSession:
+    def set_modes(
+        self, isolation: str | None, read_only: bool | None, deferrable: bool | None
+    ) -> None:
+        pass
+
     def execute(self, sql: str, params: Sequence[Any]) -> Any:
         return PRETEND
 
@@ -160,6 +172,12 @@ def cell_host() -> Host:
 
         def __init__(self) -> None:
             self._connection = db.Connection()
+
+        def set_modes(
+            self, isolation: str | None, read_only: bool | None, deferrable: bool | None
+        ) -> None:
+            level = None if isolation is None else db.Isolation[isolation]
+            self._connection.set_modes(db.TransactionModes(level, read_only, deferrable))
 
         def execute(self, sql: str, params: Sequence[Any]) -> Any:
             _must_be_unicode(sql, params)

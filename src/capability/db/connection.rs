@@ -10,6 +10,8 @@ use crate::bindings::skep::app::db as wit;
 pub struct Connection {
     database: Database,
     mode: Mode,
+    /// How its next transaction begins.
+    begin: String,
     id: u32,
     /// Set where the transaction cannot go on, until the guest ends it.
     broken: Option<Broken>,
@@ -46,9 +48,15 @@ impl Connection {
         Self {
             database,
             mode,
+            begin: "BEGIN".to_owned(),
             id,
             broken: None,
         }
+    }
+
+    /// Says what the next transactions are like.
+    pub(crate) fn set_modes(&mut self, modes: wit::TransactionModes) {
+        self.begin = begin_with(modes);
     }
 
     /// Runs one statement.
@@ -159,7 +167,7 @@ impl Connection {
             }
             (None, Mode::Transactional) => {
                 open.transaction = Transaction::Begun;
-                Some("BEGIN".to_owned())
+                Some(self.begin.clone())
             }
             (None, Mode::Autocommit) => None,
         }
@@ -205,4 +213,28 @@ fn nothing() -> wit::Outcome {
         rows: Vec::new(),
         affected: 0,
     }
+}
+
+/// The statement that begins a transaction with these modes.
+fn begin_with(modes: wit::TransactionModes) -> String {
+    let isolation = modes.isolation.map(|isolation| match isolation {
+        wit::Isolation::ReadCommitted => "ISOLATION LEVEL READ COMMITTED",
+        wit::Isolation::RepeatableRead => "ISOLATION LEVEL REPEATABLE READ",
+        wit::Isolation::Serializable => "ISOLATION LEVEL SERIALIZABLE",
+    });
+    let read_only = modes
+        .read_only
+        .map(|read_only| if read_only { "READ ONLY" } else { "READ WRITE" });
+    let deferrable = modes.deferrable.map(|deferrable| {
+        if deferrable {
+            "DEFERRABLE"
+        } else {
+            "NOT DEFERRABLE"
+        }
+    });
+    let modes: Vec<_> = [isolation, read_only, deferrable]
+        .into_iter()
+        .flatten()
+        .collect();
+    format!("BEGIN {}", modes.join(", "))
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import postgres_host
@@ -95,6 +96,19 @@ class Error_Unavailable:
     pass
 
 
+class Isolation(Enum):
+    READ_COMMITTED = 0
+    REPEATABLE_READ = 1
+    SERIALIZABLE = 2
+
+
+@dataclass
+class TransactionModes:
+    isolation: Isolation | None
+    read_only: bool | None
+    deferrable: bool | None
+
+
 CASES = {
     "boolean": Value_Boolean,
     "integer": Value_Integer,
@@ -128,6 +142,10 @@ class Connection:
         global open_sessions
         open_sessions += 1
         self._session = postgres_host.Session(database)
+
+    def set_modes(self, modes: TransactionModes) -> None:
+        isolation = None if modes.isolation is None else modes.isolation.name.replace("_", " ")
+        self._session.set_modes(isolation, modes.read_only, modes.deferrable)
 
     def execute(self, sql: str, params: list[Any]) -> Outcome:
         statements.append(sql)
