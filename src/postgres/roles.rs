@@ -4,6 +4,8 @@
 //! run, may only read and write them. Neither is a member of anything. This is the wall
 //! behind the one that inspects SQL: what gets past that still finds nothing here.
 
+#[cfg(test)]
+mod attacks;
 mod names;
 mod statements;
 #[cfg(test)]
