@@ -9,6 +9,7 @@ pub(crate) mod bundle;
 mod finding;
 pub(crate) mod manifest;
 mod origin;
+pub(crate) mod payload;
 
 pub(crate) use backend::{Backend, BackendError, COMPONENT};
 pub(crate) use bundle::{Bundle, BundleError, BundlePath};

@@ -5,6 +5,7 @@ wasmtime::component::bindgen!({
     world: "skep:app/app",
     imports: {
         "skep:app/db": async | trappable,
+        "skep:app/jobs": async | trappable,
         default: trappable,
     },
     exports: { default: async },
@@ -13,6 +14,7 @@ wasmtime::component::bindgen!({
     },
     trappable_error_type: {
         "skep:app/db.error" => crate::capability::db::DbError,
+        "skep:app/jobs.error" => crate::capability::jobs::JobsError,
     },
     require_store_data_send: true,
 });

@@ -24,8 +24,9 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
 use crate::app::manifest::Instances;
 use crate::bindings::AppIndices;
+use crate::capability::jobs::policy::JobsGrant;
 use crate::ids::{AppName, ReleaseId};
-use crate::services::HostKey;
+use crate::services::{Clock, HostKey};
 use admission::Admission;
 use image::ImageCache;
 use limits::Budget;
@@ -43,6 +44,7 @@ struct Shared {
     admission: Admission,
     reserve: Admission,
     idle: Arc<IdleCells>,
+    clock: Clock,
     _ticker: engine::Ticker,
 }
 
@@ -55,6 +57,7 @@ pub(crate) struct Settings {
     pub(crate) budget: Budget,
     /// How many calls run at once; more wait.
     pub(crate) concurrency: usize,
+    pub(crate) jobs: JobsGrant,
 }
 
 /// A release's component, compiled and linked: ready to be called.
@@ -83,7 +86,7 @@ impl Cells {
     ///
     /// When the machine cannot give the engine its address space, or the folder is not
     /// writable.
-    pub(crate) fn start(data: &Path, key: &HostKey) -> anyhow::Result<Self> {
+    pub(crate) fn start(data: &Path, key: &HostKey, clock: Clock) -> anyhow::Result<Self> {
         let engine = engine::for_running()?;
         let linker = state::linker(&engine)
             .map_err(|error| anyhow::anyhow!("the linker cannot be made: {error:#}"))?;
@@ -96,6 +99,7 @@ impl Cells {
             admission: Admission::for_all(),
             reserve: Admission::reserve(),
             idle: Arc::default(),
+            clock,
             _ticker: ticker,
         })))
     }

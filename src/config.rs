@@ -8,7 +8,7 @@ mod client;
 pub(crate) use client::ClientConfig;
 
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -44,6 +44,14 @@ pub(crate) struct Config {
     /// proxy that sets it: else clients choose their own, and no limit on failed logins
     /// holds.
     pub(crate) trust_forwarded_for: bool,
+    /// How many jobs this node runs at once; with none it leaves them to other nodes.
+    pub(crate) jobs_at_once: u16,
+    /// How many seconds a job stays a node's that is not heard of.
+    pub(crate) job_lease_seconds: NonZeroU16,
+    /// How many days finished jobs are kept.
+    pub(crate) keep_jobs_days: u16,
+    /// How many finished jobs of one app are kept.
+    pub(crate) keep_jobs: NonZeroU32,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
@@ -64,6 +72,10 @@ struct Defaults {
     session_hours: u16,
     secure_cookies: bool,
     trust_forwarded_for: bool,
+    jobs_at_once: u16,
+    job_lease_seconds: u16,
+    keep_jobs_days: u16,
+    keep_jobs: u32,
     log_format: LogFormat,
     log: &'static str,
 }
@@ -74,6 +86,10 @@ const DEFAULTS: Defaults = Defaults {
     session_hours: 12,
     secure_cookies: false,
     trust_forwarded_for: false,
+    jobs_at_once: 8,
+    job_lease_seconds: 15,
+    keep_jobs_days: 30,
+    keep_jobs: 10_000,
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
 };

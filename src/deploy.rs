@@ -28,6 +28,7 @@ use wasmtime::component::Component;
 
 use crate::app::{Backend, Bundle, Description, Finding, Manifest};
 use crate::build::{self, Builder};
+use crate::capability::jobs::policy::JobsGrant;
 use crate::cell::{self, Cells, Image};
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{AppPools, Roles};
@@ -336,6 +337,7 @@ fn settings(manifest: &Manifest, release: ReleaseId) -> cell::Settings {
             .concurrency
             .map_or(CONCURRENCY, size)
             .min(CONCURRENCY_CEILING),
+        jobs: JobsGrant::new(manifest.jobs),
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod auth;
 pub(crate) mod calls;
 pub(crate) mod error;
 pub(crate) mod health;
+pub(crate) mod jobs;
 pub(crate) mod json;
 pub(crate) mod openapi;
 pub(crate) mod request_id;
@@ -32,6 +33,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(auth::router())
         .merge(calls::router())
         .merge(health::router())
+        .merge(jobs::router())
         .merge(openapi::router())
         .merge(roles::router())
         .merge(tokens::router())

@@ -17,6 +17,7 @@ use crate::cell::Cells;
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
+use crate::jobs::{self, Jobs};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::services::{Clock, Entropy, HostKey, Services};
 use crate::store::{Store, host};
@@ -116,8 +117,13 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     services.deployer.check_login().await?;
     services.deployer.recover().await?;
     services.deployer.sweep().await?;
+    services.deployer.admit_to_jobs().await?;
     services.deployer.announce().await?;
     let following = tokio::spawn(follow(services.deployer.clone()));
+    let working = tokio::spawn({
+        let (jobs, stop) = (services.jobs.clone(), stop.clone());
+        async move { jobs.run(stop).await }
+    });
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
     let listener = listen(&config).await?;
@@ -128,7 +134,10 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     });
     let serving =
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let served = drain(serving.into_future(), stop).await;
+    let served = drain(serving.into_future(), stop.clone()).await;
+    stop.cancel();
+    // Jobs are given back before the database goes.
+    let _ = working.await;
     following.abort();
     served
 }
@@ -193,7 +202,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
-    let cells = Cells::start(&config.data, &key)?;
+    let cells = Cells::start(&config.data, &key, clock.clone())?;
     let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
     let serving = Serving::default();
@@ -210,6 +219,15 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         work: config.data.join("work"),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
+    let jobs = Jobs::new(jobs::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        cells: cells.clone(),
+        pools: pools.clone(),
+        serving: serving.clone(),
+        settings: job_settings(&config),
+    });
     Ok(Services {
         config: Arc::new(config),
         clock,
@@ -221,8 +239,18 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         pools,
         serving,
         deployer,
+        jobs,
         draining: node.draining,
     })
+}
+
+fn job_settings(config: &Config) -> jobs::Settings {
+    jobs::Settings {
+        at_once: config.jobs_at_once.into(),
+        lease: Duration::from_secs(config.job_lease_seconds.get().into()),
+        keep_days: config.keep_jobs_days.into(),
+        keep: config.keep_jobs.get().into(),
+    }
 }
 
 /// Shows the made-up password of the first user: on the terminal, never in the log.

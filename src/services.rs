@@ -19,6 +19,7 @@ use crate::auth::Auth;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
+use crate::jobs::Jobs;
 use crate::postgres::{AppPools, Health};
 use crate::store::Store;
 
@@ -36,6 +37,7 @@ pub(crate) struct Services {
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
+    pub(crate) jobs: Jobs,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,
 }

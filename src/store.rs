@@ -6,6 +6,7 @@
 pub(crate) mod apps;
 pub(crate) mod blobs;
 pub(crate) mod host;
+pub(crate) mod jobs;
 pub(crate) mod login_failures;
 pub(crate) mod releases;
 pub(crate) mod roles;

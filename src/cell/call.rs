@@ -13,15 +13,21 @@ use super::pool::Cell;
 use super::state::{self, Binding, CellState};
 use super::{Cells, Image};
 use crate::app::manifest::Instances;
+use crate::app::payload;
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
+use crate::capability::db::fence::Fence;
 use crate::capability::db::session::{Database, Source};
+use crate::capability::jobs::CallJobs;
 use crate::capability::log::{CallLog, Level};
 use crate::ids::CallId;
 
 /// How long after its deadline a cell is given up that did not stop by itself, because it
 /// waits for something of the host.
 const GRACE: Duration = Duration::from_millis(40);
+
+/// How long a job's call waits for a place. It gives its turn back then, and loses nothing.
+const JOB_WAIT: Duration = Duration::from_secs(60);
 
 /// What is called.
 #[derive(Debug)]
@@ -39,6 +45,8 @@ pub(crate) struct Call {
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) database: Source,
     pub(crate) budget: Budget,
+    /// Of a job: waiting for a place does not count as its time, and what it commits is fenced.
+    pub(crate) attempt: Option<Fence>,
 }
 
 /// What a call came to, and what it used.
@@ -83,6 +91,9 @@ pub(crate) enum CallError {
     /// The component did what WebAssembly forbids, or ended itself.
     #[error("the app crashed: {0}")]
     Crashed(String),
+    /// The job that it works at was cancelled, or is another's now.
+    #[error("the call was stopped, because its job was")]
+    Stopped,
     #[error(transparent)]
     Busy(#[from] Busy),
     /// Ours.
@@ -108,11 +119,16 @@ impl Cells {
 
     async fn admit_and_run(&self, image: &Image, call: Call) -> Outcome {
         let began = Instant::now();
-        let deadline = began + call.budget.wall;
+        let mut deadline = began + call.budget.wall;
         let mut receipt = Receipt::default();
 
-        let places = self.enter(image, deadline).await;
+        let is_job = call.attempt.is_some();
+        let patience = if is_job { began + JOB_WAIT } else { deadline };
+        let places = self.enter(image, patience).await;
         receipt.queued = began.elapsed();
+        if is_job {
+            deadline += receipt.queued;
+        }
         let result = match places {
             Ok(_places) => self.run_admitted(image, call, deadline, &mut receipt).await,
             Err(busy) => Err(busy.into()),
@@ -146,13 +162,15 @@ impl Cells {
             caller,
             database,
             budget,
+            attempt,
         } = call;
         let log = CallLog::new(image.settings.app.clone(), image.settings.release, id);
-        let database = Database::new(database, deadline);
+        let database = Database::new(database, deadline, attempt);
         let binding = Binding {
             call: id,
             caller,
             database: database.clone(),
+            jobs: CallJobs::new(image.settings.jobs, self.0.clock.clone()),
             log: log.clone(),
             deadline,
         };
@@ -162,6 +180,10 @@ impl Cells {
             Ok(mut cell) => {
                 receipt.instantiate = began.elapsed();
                 let result = enter_guest(image, &mut cell, entry, deadline, budget).await;
+                let result = match result {
+                    Ok(answer) if database.commits_on_return() => conclude(&database, answer).await,
+                    result => result,
+                };
                 receipt.run = began.elapsed().saturating_sub(receipt.instantiate);
                 receipt.memory = cell.store.data().memory.used();
                 cell.store.data_mut().finish();
@@ -224,19 +246,29 @@ async fn enter_guest(
         app,
         ..
     } = cell;
+    let database = store.data().database().clone();
     let guest = async {
         match entry {
             Entry::Execute(data) => app.call_execute(store.as_context_mut(), &data).await,
             Entry::Load => load(image, store, instance).await,
         }
     };
-    let Ok(returned) = tokio::time::timeout_at(deadline + GRACE, guest).await else {
-        return Err(CallError::TimedOut(budget.wall));
+    let given_up = async {
+        database.stopped().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let returned = tokio::select! {
+        biased;
+        returned = tokio::time::timeout_at(deadline + GRACE, guest) => {
+            returned.map_err(|_| CallError::TimedOut(budget.wall))?
+        }
+        () = given_up => return Err(CallError::Stopped),
     };
     match returned {
         Ok(Ok(answer)) if answer.len() > limits::ANSWER_BYTES => Err(CallError::AnswerTooLarge),
         Ok(Ok(answer)) => Ok(answer),
         // What an app says about being stopped is not what happened to it.
+        Ok(Err(_)) if store.data().is_stopped() => Err(CallError::Stopped),
         Ok(Err(_)) if Instant::now() >= deadline => Err(CallError::TimedOut(budget.wall)),
         Ok(Err(_)) if store.data_mut().memory.take_refused() => {
             Err(CallError::OutOfMemory(budget.memory))
@@ -251,6 +283,22 @@ async fn enter_guest(
             trace,
         }),
         Err(error) => Err(classify(store, &error, budget)),
+    }
+}
+
+/// Commits what an answer was to be committed with.
+async fn conclude(database: &Database, answer: String) -> Result<String, CallError> {
+    let failed = |name: &str, message: String| CallError::App {
+        name: name.to_owned(),
+        message,
+        trace: None,
+    };
+    let kept = payload::result(&answer)
+        .ok_or_else(|| failed("TypeError", "response serialization failed".to_owned()))?;
+    match database.conclude(&kept).await {
+        Ok(()) => Ok(answer),
+        Err(_) if database.is_stopped() => Err(CallError::Stopped),
+        Err(error) => Err(failed("DatabaseError", error.to_string())),
     }
 }
 
@@ -269,6 +317,9 @@ async fn load(
 
 /// Says what a trap or a failed instantiation was.
 fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budget) -> CallError {
+    if store.data().is_stopped() {
+        return CallError::Stopped;
+    }
     if Instant::now() >= store.data().deadline() {
         return CallError::TimedOut(budget.wall);
     }
@@ -302,7 +353,7 @@ fn describe(log: &CallLog, error: &CallError) {
         CallError::Internal(cause) => {
             tracing::error!(error = format!("{cause:#}"), "a call could not be run");
         }
-        CallError::Busy(_) => {}
+        CallError::Busy(_) | CallError::Stopped => {}
         CallError::TimedOut(_)
         | CallError::OutOfMemory(_)
         | CallError::AnswerTooLarge

@@ -11,6 +11,7 @@ use super::limits::{self, MemoryLimit};
 use crate::capability::caller::{self, Caller, CallerView};
 use crate::capability::db::session::Database;
 use crate::capability::db::{self, Db};
+use crate::capability::jobs::{self, CallJobs, Jobs};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
 use crate::ids::CallId;
@@ -20,6 +21,7 @@ pub(crate) struct Binding {
     pub(crate) call: CallId,
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) database: Database,
+    pub(crate) jobs: CallJobs,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
 }
@@ -77,9 +79,27 @@ impl CellState {
         self.binding.deadline
     }
 
+    pub(super) fn database(&self) -> &Database {
+        &self.binding.database
+    }
+
     fn db(&mut self) -> Db<'_> {
         Db {
             database: &self.binding.database,
+            table: &mut self.table,
+        }
+    }
+
+    /// Whether the call is over before its deadline, because its job must stop.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.binding.database.is_stopped()
+    }
+
+    fn jobs(&mut self) -> Jobs<'_> {
+        Jobs {
+            jobs: &mut self.binding.jobs,
+            database: &self.binding.database,
+            caller: self.binding.caller.as_deref(),
             table: &mut self.table,
         }
     }
@@ -112,6 +132,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     log::add_to_linker(&mut linker, CellState::log)?;
     caller::add_to_linker(&mut linker, CellState::caller)?;
     db::add_to_linker(&mut linker, CellState::db)?;
+    jobs::add_to_linker(&mut linker, CellState::jobs)?;
     Ok(linker)
 }
 
@@ -122,7 +143,7 @@ pub(super) fn store(engine: &Engine, state: CellState) -> Store<CellState> {
     store.set_hostcall_fuel(limits::HOST_CALL_BYTES);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|context| {
-        if Instant::now() >= context.data().deadline() {
+        if Instant::now() >= context.data().deadline() || context.data().is_stopped() {
             Ok(UpdateDeadline::Interrupt)
         } else {
             Ok(UpdateDeadline::Yield(1))

@@ -80,6 +80,7 @@ fn describe(error: &CallError) -> String {
         | CallError::OutOfMemory(_)
         | CallError::AnswerTooLarge
         | CallError::Crashed(_)
+        | CallError::Stopped
         | CallError::Busy(_)
         | CallError::Internal(_) => error.to_string(),
     }

@@ -20,6 +20,7 @@ impl Deployer {
     pub(super) async fn migrate(&self, candidate: &Candidate) -> Result<(), DeployError> {
         let app = &candidate.manifest.app_name;
         self.0.roles.prepare(app).await?;
+        self.0.roles.admit_to_jobs(app).await?;
         let client = Arc::new(self.0.pools.owner(app, CONNECT).await?);
 
         client.batch_execute("BEGIN").await?;
@@ -57,6 +58,7 @@ impl Deployer {
                 app: candidate.manifest.app_name.clone(),
             },
             budget: limits::LOAD,
+            attempt: None,
         };
         let outcome = self.0.cells.run(&candidate.image, call).await;
         outcome.result.map(drop).map_err(DeployError::Load)

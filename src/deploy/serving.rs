@@ -57,6 +57,11 @@ impl Serving {
         self.read().starting.len()
     }
 
+    /// The apps whose jobs this node cannot run yet.
+    pub(crate) fn not_here(&self) -> Vec<AppName> {
+        self.read().starting.iter().cloned().collect()
+    }
+
     /// The release that an app serves here, enabled or not.
     pub(super) fn release(&self, app: &AppName) -> Option<ReleaseId> {
         let apps = self.read();

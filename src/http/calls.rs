@@ -3,8 +3,6 @@
 //! What goes in and comes out is the NodeRouter contract's: an object in, the app's object
 //! out without `_actions`, every error as `{"error": text}`.
 
-mod body;
-
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +17,7 @@ use axum::routing::post;
 use super::auth::extract::AppsCaller;
 use super::error::{ApiError, ErrorBody};
 use super::request_id;
+use crate::app::payload::{self, BadPayload};
 use crate::auth::Identity;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::Source;
@@ -72,7 +71,7 @@ pub(crate) async fn call(
         caller.require(permission)?;
     }
     let body = body.map_err(|rejection| too_large(&rejection))?;
-    let data = body::admit(&body)?;
+    let data = payload::admit(&body)?;
 
     let call = Call {
         id: CallId(request_id::current().unwrap_or_else(|| services.entropy.id(&services.clock))),
@@ -83,13 +82,14 @@ pub(crate) async fn call(
             app,
         },
         budget: serving.image.settings().budget,
+        attempt: None,
     };
     let outcome = services.cells.run(&serving.image, call).await;
     let timing = server_timing(&outcome.receipt);
 
     let mut response = match outcome.result {
         Ok(answer) => {
-            let answer = body::answer(answer)
+            let answer = payload::answer(answer)
                 .ok_or_else(|| ApiError::App("response serialization failed".to_owned()))?;
             ([(header::CONTENT_TYPE, "application/json")], answer).into_response()
         }
@@ -101,7 +101,7 @@ pub(crate) async fn call(
     Ok(response)
 }
 
-fn too_large(rejection: &axum::extract::rejection::BytesRejection) -> ApiError {
+pub(super) fn too_large(rejection: &axum::extract::rejection::BytesRejection) -> ApiError {
     if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
         let limit = BODY_BYTES / (1024 * 1024);
         ApiError::TooLarge(format!(
@@ -140,6 +140,12 @@ fn server_timing(receipt: &Receipt) -> String {
     text
 }
 
+impl From<BadPayload> for ApiError {
+    fn from(error: BadPayload) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
 impl From<NotServing> for ApiError {
     fn from(error: NotServing) -> Self {
         match error {
@@ -161,6 +167,8 @@ impl From<CallError> for ApiError {
             CallError::TimedOut(_) => Self::TimedOut(text),
             CallError::OutOfMemory(_) => Self::OutOfMemory(text),
             CallError::Busy(_) => Self::Unavailable(text, 1),
+            // Only jobs are stopped, and nobody waits for their answers.
+            CallError::Stopped => Self::Unavailable(text, 1),
             // The cell wrote the cause to the log.
             CallError::Internal(cause) => Self::Internal(cause),
         }

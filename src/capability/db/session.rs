@@ -13,6 +13,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use super::encode::Parameter;
+use super::fence::Fence;
 use super::policy::{self, OverLimit, ResultSize};
 use super::{DbError, decode};
 use crate::bindings::skep::app::db as wit;
@@ -33,6 +34,10 @@ pub(crate) struct Database(Arc<Shared>);
 struct Shared {
     source: Source,
     deadline: Instant,
+    /// Of a job's attempt: whatever it commits is fenced.
+    fence: Option<Fence>,
+    /// The connection whose transaction is committed with the answer.
+    last: Mutex<Option<u32>>,
     statements: AtomicU32,
     connections: AtomicU32,
     host_micros: AtomicU64,
@@ -73,10 +78,12 @@ pub(crate) enum Session {
 }
 
 impl Database {
-    pub(crate) fn new(source: Source, deadline: Instant) -> Self {
+    pub(crate) fn new(source: Source, deadline: Instant, fence: Option<Fence>) -> Self {
         Self(Arc::new(Shared {
             source,
             deadline,
+            fence,
+            last: Mutex::new(None),
             statements: AtomicU32::new(0),
             connections: AtomicU32::new(0),
             host_micros: AtomicU64::new(0),
@@ -151,6 +158,9 @@ impl Database {
                     .await
                     .map_err(|_| DbError::TimedOut)
                     .and_then(|object| object.map_err(|error| DbError::Unavailable(error.into())));
+                if let Some(fence) = &self.0.fence {
+                    fence.note_loss(&object);
+                }
                 if object.is_err() {
                     self.0.connections.fetch_sub(1, Ordering::Relaxed);
                 }
@@ -186,6 +196,49 @@ impl Database {
         // Not awaited, and never sent for a connection that is used again: it takes effect at
         // some later time, on whatever runs there then.
         tokio::spawn(postgres::cancel(cancel));
+    }
+
+    /// Ends when the call's time is over, or its job is stopped.
+    async fn over(&self) {
+        let deadline = tokio::time::sleep_until(self.0.deadline);
+        match &self.0.fence {
+            Some(fence) => tokio::select! {
+                () = deadline => {}
+                () = fence.stop().cancelled() => {}
+            },
+            None => deadline.await,
+        }
+    }
+
+    /// Whether the job that the call works at must stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.fence()
+            .is_some_and(|fence| fence.stop().is_cancelled())
+    }
+
+    /// Ends when the job that the call works at must stop; for any other call, never.
+    pub(crate) async fn stopped(&self) {
+        match self.fence() {
+            Some(fence) => fence.stop().cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(crate) fn fence(&self) -> Option<&Fence> {
+        self.0.fence.as_ref()
+    }
+
+    /// Makes a connection's transaction the one that is committed with the answer.
+    pub(super) fn commit_on_return(&self, id: u32) {
+        *self.last() = Some(id);
+    }
+
+    pub(super) fn is_kept_for_return(&self, id: u32) -> bool {
+        *self.last() == Some(id)
+    }
+
+    pub(super) fn last(&self) -> MutexGuard<'_, Option<u32>> {
+        self.0.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends the host's own statement, such as BEGIN.
@@ -233,16 +286,17 @@ impl Database {
     }
 
     /// Waits for the server as long as the call's time lasts, then cancels.
-    async fn bounded<T>(
+    pub(super) async fn bounded<T>(
         &self,
         session: &Session,
         work: impl Future<Output = Result<T, DbError>>,
     ) -> Result<T, DbError> {
         let began = Instant::now();
         let mut work = pin!(work);
-        let result = match tokio::time::timeout_at(self.0.deadline, &mut work).await {
-            Ok(result) => result,
-            Err(_) => {
+        let result = tokio::select! {
+            biased;
+            result = &mut work => result,
+            () = self.over() => {
                 // The server must not go on for a call that is over.
                 let cancel = session.client().cancel_token();
                 let cancelled = async {
@@ -253,6 +307,9 @@ impl Database {
                 Err(DbError::TimedOut)
             }
         };
+        if let Some(fence) = &self.0.fence {
+            fence.note_loss(&result);
+        }
         let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.0.host_micros.fetch_add(waited, Ordering::Relaxed);
         result
@@ -260,7 +317,7 @@ impl Database {
 }
 
 impl Session {
-    fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &Client {
         match self {
             Self::App(object) => object,
             Self::Deploy(client) => client,

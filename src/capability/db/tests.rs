@@ -51,7 +51,7 @@ impl App {
             pools: self.pools.clone(),
             app: self.name.clone(),
         };
-        Database::new(source, Instant::now() + wall)
+        Database::new(source, Instant::now() + wall, None)
     }
 
     /// One more call, with time enough.
@@ -502,7 +502,7 @@ async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
         client: Arc::clone(&owner),
         app: app.name.clone(),
     };
-    let load = Database::new(source, Instant::now() + Duration::from_secs(30));
+    let load = Database::new(source, Instant::now() + Duration::from_secs(30), None);
     let mut connection = Connection::transactional(load.clone());
 
     connection
