@@ -28,7 +28,7 @@ use crate::services::{Clock, Entropy};
 use crate::store::Store;
 
 /// How long jobs may go on once the node has been asked to stop; what runs then is given back.
-const DRAIN: Duration = Duration::from_secs(20);
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// The jobs of one node. Cheap to clone.
 #[derive(Clone)]

@@ -181,7 +181,7 @@ fn judge(result: Result<String, CallError>, fence: &Fence) -> Outcome {
         CallError::Internal(_) => Outcome::Ended(Ending::Lost, text),
         CallError::TimedOut(wall) => Outcome::Ended(
             Ending::TimedOut,
-            format!("job timed out after {} s", wall.as_secs()),
+            format!("job timed out after {} s", wall.as_secs_f32()),
         ),
         // What an app makes of a database that went away is not its own failure.
         CallError::App { .. } if fence.has_lost_the_database() => {

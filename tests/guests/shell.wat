@@ -41,7 +41,9 @@
     (export "[constructor]connection" (func (result (own $connection))))
     (export "[method]connection.execute" (func
       (param "self" (borrow $connection)) (param "sql" string) (param "params" (list $value))
-      (result (result $outcome (error $error)))))))
+      (result (result $outcome (error $error)))))
+    (export "[method]connection.commit-on-return" (func
+      (param "self" (borrow $connection))))))
 
   (import "wasi:cli/exit@0.2.0" (instance $exit
     (export "exit" (func (param "status" (result))))))
@@ -91,6 +93,7 @@
   (alias export $db "execute" (func $db-execute))
   (alias export $db "[constructor]connection" (func $db-connection))
   (alias export $db "[method]connection.execute" (func $db-connection-execute))
+  (alias export $db "[method]connection.commit-on-return" (func $db-connection-commit-on-return))
   (alias export $exit "exit" (func $wasi-exit))
   (alias export $poll "[method]pollable.block" (func $wasi-block))
   (alias export $clock "subscribe-duration" (func $wasi-subscribe))
@@ -99,6 +102,8 @@
   (core func $db-connection (canon lower (func $db-connection)))
   (core func $db-connection-execute
     (canon lower (func $db-connection-execute) (memory $memory) (realloc $realloc)))
+  (core func $db-connection-commit-on-return
+    (canon lower (func $db-connection-commit-on-return)))
   (core func $wasi-exit (canon lower (func $wasi-exit)))
   (core func $wasi-block (canon lower (func $wasi-block)))
   (core func $wasi-subscribe (canon lower (func $wasi-subscribe)))
@@ -110,7 +115,8 @@
     (with "db" (instance
       (export "execute" (func $db-execute))
       (export "connection" (func $db-connection))
-      (export "connection.execute" (func $db-connection-execute))))
+      (export "connection.execute" (func $db-connection-execute))
+      (export "connection.commit-on-return" (func $db-connection-commit-on-return))))
     (with "wasi" (instance
       (export "exit" (func $wasi-exit))
       (export "block" (func $wasi-block))

@@ -2,10 +2,12 @@
 
 mod answer;
 mod client;
+mod node;
 mod process;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::Client;
+pub(crate) use node::Node;
 pub(crate) use process::{skep, until};
 
 use std::os::unix::fs::PermissionsExt;
@@ -188,6 +190,16 @@ impl Host {
     pub(crate) async fn kill(&mut self) {
         self.process.signal(rustix::process::Signal::KILL);
         self.process.ended().await;
+    }
+
+    /// Ends the embedded database's first process as a power cut does.
+    pub(crate) fn kill_postmaster(&self) {
+        let file = self.data().join("postgres/postmaster.pid");
+        let text = std::fs::read_to_string(&file)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let id: i32 = text.lines().next().unwrap().parse().unwrap();
+        let id = rustix::process::Pid::from_raw(id).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
     }
 
     /// Starts the server again on the same folder and database. The login stays valid.

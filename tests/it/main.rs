@@ -14,6 +14,7 @@ mod bundle;
 mod database;
 mod guest;
 mod host;
+mod job_app;
 mod python;
 
 mod calls;
@@ -22,6 +23,8 @@ mod cli;
 mod crashes;
 mod db;
 mod deploys;
+mod job_crashes;
+mod jobs;
 mod manage;
 mod serving;
 mod shape;
