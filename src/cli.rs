@@ -6,6 +6,7 @@ mod call;
 mod client;
 mod compile;
 mod deploy;
+mod jobs;
 mod launch;
 mod login;
 mod logout;
@@ -44,6 +45,7 @@ enum Command {
     Deploy(deploy::Arguments),
     Call(call::Arguments),
     Apps(apps::Arguments),
+    Jobs(jobs::Arguments),
     Login(login::Arguments),
     Logout(logout::Arguments),
     User(user::Arguments),
@@ -74,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Deploy(arguments) => call(async |client| arguments.run(client).await),
         Command::Call(arguments) => call(async |client| arguments.run(client).await),
         Command::Apps(arguments) => call(async |client| arguments.run(client).await),
+        Command::Jobs(arguments) => call(async |client| arguments.run(client).await),
         Command::User(arguments) => call(async |client| arguments.run(client).await),
         Command::Role(arguments) => call(async |client| arguments.run(client).await),
         Command::Token(arguments) => call(async |client| arguments.run(client).await),

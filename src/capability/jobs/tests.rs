@@ -83,7 +83,7 @@ impl App {
                 let fence = Fence::new(claimed.job, claimed.number, secret);
                 (claimed, fence)
             }
-            other => panic!("{other:?}"),
+            claim @ (Claim::Again(_) | Claim::Nothing) => panic!("{claim:?}"),
         }
     }
 
