@@ -119,3 +119,6 @@ impl Jobs {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ impl Jobs {
         }
     }
 
-    async fn look(&self) -> sqlx::Result<()> {
+    pub(super) async fn look(&self) -> sqlx::Result<()> {
         let parts = &self.0.parts;
         jobs::notify(parts.store.pool(), &self.0.node).await?;
         let mut tx = parts.store.pool().begin().await?;

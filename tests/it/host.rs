@@ -7,7 +7,6 @@ mod process;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::Client;
-pub(crate) use node::Node;
 pub(crate) use process::{skep, until};
 
 use std::os::unix::fs::PermissionsExt;

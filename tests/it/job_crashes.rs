@@ -132,7 +132,7 @@ async fn all_are_done_once(host: &Host, accepted: &Accepted) {
         attempts += row.get::<_, i32>(3);
         known.insert(id);
     }
-    let accepted = accepted.jobs.lock().unwrap();
+    let accepted = accepted.jobs.lock().unwrap().clone();
     let lost: Vec<&String> = accepted.difference(&known).collect();
     assert_eq!(lost, Vec::<&String>::new());
     let effects = "SELECT count(*) FROM public.effects";
