@@ -217,7 +217,7 @@ const STATE: &str = "
     UNION ALL
     SELECT 'column ' || table_schema || '.' || table_name || '.' || column_name
     FROM information_schema.columns
-    WHERE table_schema NOT IN ('skep', 'pg_catalog', 'information_schema')
+    WHERE table_schema NOT IN ('skep', 'noderouter_core', 'pg_catalog', 'information_schema')
     ORDER BY 1";
 
 /// A folder that the user of an embedded database server can pass through.
