@@ -32,6 +32,7 @@ use crate::cell::{self, Cells, Image};
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{AppPools, Roles};
 use crate::services::{Clock, Entropy};
+use crate::sql::Verdicts;
 use crate::store::{Store, apps, blobs, releases};
 
 /// Deploys and manages apps. Cheap to clone.
@@ -50,6 +51,8 @@ pub(crate) struct Parts {
     pub(crate) roles: Roles,
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
+    /// What statements that were read before do.
+    pub(crate) verdicts: Arc<Verdicts>,
     /// The configured builder, if any, and where to look for one.
     pub(crate) builder: Option<PathBuf>,
     pub(crate) path: Vec<PathBuf>,

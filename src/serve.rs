@@ -205,6 +205,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         roles,
         pools: pools.clone(),
         serving: serving.clone(),
+        verdicts: Arc::default(),
         builder: config.componentize_py.clone(),
         path: config::search_path(),
         work: config.data.join("work"),

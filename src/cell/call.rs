@@ -148,7 +148,7 @@ impl Cells {
             budget,
         } = call;
         let log = CallLog::new(image.settings.app.clone(), image.settings.release, id);
-        let database = Database::new(database, deadline);
+        let database = Database::new(database, deadline, log.clone());
         let binding = Binding {
             call: id,
             caller,

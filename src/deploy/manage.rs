@@ -101,7 +101,7 @@ impl Deployer {
                     let candidate = self
                         .candidate(row.release, &row.component, row.manifest.0)
                         .await?;
-                    self.0.serving.adopt(&candidate.image, &candidate.manifest);
+                    self.adopt(&candidate, self.inspector(app).await?);
                 }
                 self.0.serving.set_enabled(app, row.enabled);
             }

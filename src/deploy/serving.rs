@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::app::Manifest;
+use crate::capability::db::Inspector;
 use crate::cell::Image;
 use crate::ids::{AppName, ReleaseId};
 
@@ -25,6 +26,8 @@ struct Apps {
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) image: Arc<Image>,
+    /// What its statements are judged by.
+    pub(crate) inspector: Inspector,
     pub(crate) required_permission: Option<Arc<str>>,
     enabled: bool,
 }
@@ -74,7 +77,7 @@ impl Serving {
     }
 
     /// Takes a release into service. Calls that run finish on the one that they began with.
-    pub(super) fn adopt(&self, image: &Arc<Image>, manifest: &Manifest) {
+    pub(super) fn adopt(&self, image: &Arc<Image>, manifest: &Manifest, inspector: Inspector) {
         let mut apps = self.write();
         let enabled = apps
             .running
@@ -82,6 +85,7 @@ impl Serving {
             .is_none_or(|before| before.enabled);
         let app = App {
             image: Arc::clone(image),
+            inspector,
             required_permission: manifest.required_permission.as_deref().map(Arc::from),
             enabled,
         };

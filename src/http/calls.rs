@@ -81,6 +81,7 @@ pub(crate) async fn call(
         database: Source::App {
             pools: services.pools.clone(),
             app,
+            inspector: serving.inspector.clone(),
         },
         budget: serving.image.settings().budget,
     };

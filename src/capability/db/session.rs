@@ -14,17 +14,18 @@ use tokio_postgres::types::Type;
 
 use super::encode::Parameter;
 use super::policy::{self, OverLimit, ResultSize};
-use super::{DbError, decode};
+use super::{DbError, Inspector, Migration, decode};
 use crate::bindings::skep::app::db as wit;
+use crate::capability::log::{CallLog, Level};
 use crate::ids::AppName;
 use crate::postgres::{self, AppPools};
+use crate::sql::Verdict;
 
 /// How long a cancelled statement may take to end before its connection is given up.
 const CANCEL_GRACE: Duration = Duration::from_millis(30);
 
-/// What makes a used connection as good as new, except for prepared statements.
-const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; \
-    SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+/// How long a transaction that a call left open may take to be rolled back.
+const ROLLBACK_TIME: Duration = Duration::from_secs(5);
 
 /// The database as one call may use it. The clones share what the call has used.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ pub(crate) struct Database(Arc<Shared>);
 struct Shared {
     source: Source,
     deadline: Instant,
+    log: CallLog,
     statements: AtomicU32,
     connections: AtomicU32,
     host_micros: AtomicU64,
@@ -61,9 +63,13 @@ pub(super) enum Transaction {
 #[derive(Clone)]
 pub(crate) enum Source {
     /// The app's own pool: a call.
-    App { pools: AppPools, app: AppName },
+    App {
+        pools: AppPools,
+        app: AppName,
+        inspector: Inspector,
+    },
     /// The one transaction of a deploy, as the owner of the app's tables: `load`.
-    Deploy { client: Arc<Client>, app: AppName },
+    Deploy(Arc<Migration>),
 }
 
 /// A connection that is in use.
@@ -73,10 +79,11 @@ pub(crate) enum Session {
 }
 
 impl Database {
-    pub(crate) fn new(source: Source, deadline: Instant) -> Self {
+    pub(crate) fn new(source: Source, deadline: Instant, log: CallLog) -> Self {
         Self(Arc::new(Shared {
             source,
             deadline,
+            log,
             statements: AtomicU32::new(0),
             connections: AtomicU32::new(0),
             host_micros: AtomicU64::new(0),
@@ -89,15 +96,41 @@ impl Database {
     pub(super) fn savepoint(&self) -> Option<String> {
         match self.0.source {
             Source::App { .. } => None,
-            Source::Deploy { .. } => Some(format!("skep_{}", self.next_id())),
+            Source::Deploy(_) => Some(format!("skep_{}", self.next_id())),
         }
     }
 
+    /// Reads a statement before it is sent. What is refused never reaches the server, and is
+    /// noted without its text, which may hold anything.
+    pub(super) async fn admit(&self, sql: &str) -> Result<Arc<Verdict>, DbError> {
+        let verdict = match &self.0.source {
+            Source::App { inspector, .. } => inspector.admit(sql).map_err(DbError::from),
+            Source::Deploy(migration) => migration.admit(sql).await,
+        };
+        if let Err(DbError::Refused(refusal)) = &verdict {
+            let statement = policy::digest(sql);
+            let code = refusal.code().sqlstate();
+            let place = refusal
+                .spot()
+                .map_or(String::new(), |spot| format!(", {spot}"));
+            let text = format!("the statement {statement} was refused: {code}{place}");
+            self.0.log.write(Level::Warn, "sql", &text, None);
+        }
+        verdict
+    }
+
     /// Whether a statement of a deploy asks for what the host has done already.
-    pub(super) fn is_done_already(&self, sql: &str) -> bool {
+    pub(super) fn is_done_already(&self, verdict: &Verdict) -> bool {
         match &self.0.source {
             Source::App { .. } => false,
-            Source::Deploy { app, .. } => policy::creates_own_schema(sql, app.as_str()),
+            Source::Deploy(_) => Migration::is_done_already(verdict),
+        }
+    }
+
+    /// Notes that what a savepoint of a deploy made may be gone.
+    pub(super) fn undone(&self) {
+        if let Source::Deploy(migration) = &self.0.source {
+            migration.tables_may_change();
         }
     }
 
@@ -120,7 +153,7 @@ impl Database {
     pub(crate) fn finish(&self) {
         let open: Vec<Open> = self.all_open().drain().map(|(_, open)| open).collect();
         for open in open {
-            self.release(open.session);
+            self.release(open);
         }
     }
 
@@ -141,7 +174,7 @@ impl Database {
     /// Takes a connection, waiting for one as long as the call's time lasts.
     pub(super) async fn open(&self) -> Result<Session, DbError> {
         match &self.0.source {
-            Source::App { pools, app } => {
+            Source::App { pools, app, .. } => {
                 if self.0.connections.fetch_add(1, Ordering::Relaxed) >= policy::CONNECTIONS {
                     self.0.connections.fetch_sub(1, Ordering::Relaxed);
                     return Err(OverLimit::Connections.into());
@@ -156,20 +189,26 @@ impl Database {
                 }
                 object.map(|object| Session::App(Box::new(object)))
             }
-            Source::Deploy { client, .. } => Ok(Session::Deploy(Arc::clone(client))),
+            Source::Deploy(migration) => Ok(Session::Deploy(Arc::clone(migration.client()))),
         }
     }
 
-    /// Gives a connection back. Its transaction is rolled back and its settings are reset
-    /// behind the call's back; one that cannot be reset is closed.
-    pub(super) fn release(&self, session: Session) {
-        let Session::App(object) = session else {
+    /// Gives a connection back. A transaction that is still open is rolled back behind the
+    /// call's back; where that fails, the connection is closed.
+    ///
+    /// Nothing else needs to be reset: no statement passes the inspection that would change
+    /// the session beyond its transaction.
+    pub(super) fn release(&self, open: Open) {
+        let Session::App(object) = open.session else {
             return;
         };
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        if matches!(open.transaction, Transaction::None) {
+            return;
+        }
         tokio::spawn(async move {
-            let reset = tokio::time::timeout(Duration::from_secs(5), object.batch_execute(RESET));
-            if !matches!(reset.await, Ok(Ok(()))) {
+            let ended = tokio::time::timeout(ROLLBACK_TIME, object.batch_execute("ROLLBACK"));
+            if !matches!(ended.await, Ok(Ok(()))) {
                 drop(Object::take(*object));
             }
         });
@@ -201,9 +240,13 @@ impl Database {
         &self,
         session: &Session,
         before: Option<&str>,
-        sql: &str,
-        params: &[wit::Value],
+        statement: Statement<'_>,
     ) -> Result<wit::Outcome, DbError> {
+        let Statement {
+            sql,
+            params,
+            verdict,
+        } = statement;
         if self.0.statements.fetch_add(1, Ordering::Relaxed) >= policy::STATEMENTS {
             return Err(OverLimit::Statements.into());
         }
@@ -222,10 +265,12 @@ impl Database {
         let client = session.client();
         self.bounded(session, async {
             let Some(before) = before else {
-                return fetch(client, sql, &params).await;
+                return fetch(client, sql, &params, verdict).await;
             };
-            let (before, outcome) =
-                tokio::join!(client.batch_execute(before), fetch(client, sql, &params));
+            let (before, outcome) = tokio::join!(
+                client.batch_execute(before),
+                fetch(client, sql, &params, verdict)
+            );
             before?;
             outcome
         })
@@ -259,6 +304,14 @@ impl Database {
     }
 }
 
+/// A statement that was read and may be sent.
+#[derive(Clone, Copy)]
+pub(super) struct Statement<'a> {
+    pub(super) sql: &'a str,
+    pub(super) params: &'a [wit::Value],
+    pub(super) verdict: &'a Verdict,
+}
+
 impl Session {
     fn client(&self) -> &Client {
         match self {
@@ -268,7 +321,12 @@ impl Session {
     }
 }
 
-async fn fetch(client: &Client, sql: &str, params: &[Parameter]) -> Result<wit::Outcome, DbError> {
+async fn fetch(
+    client: &Client,
+    sql: &str,
+    params: &[Parameter],
+    verdict: &Verdict,
+) -> Result<wit::Outcome, DbError> {
     // `unknown` leaves the type of each parameter to the server.
     let typed = params.iter().map(|param| (param, Type::UNKNOWN));
     let mut stream = pin!(client.query_typed_raw(sql, typed).await?);
@@ -288,7 +346,7 @@ async fn fetch(client: &Client, sql: &str, params: &[Parameter]) -> Result<wit::
         outcome.rows.push(decode::row(&row)?);
     }
     outcome.affected = stream.rows_affected().unwrap_or(0);
-    if outcome.rows.is_empty() && policy::may_have_columns(sql) {
+    if outcome.rows.is_empty() && verdict.returns_rows() {
         // An empty result has columns too, which only the statement's description names.
         let types = vec![Type::UNKNOWN; params.len()];
         let statement = client.prepare_typed(sql, &types).await?;

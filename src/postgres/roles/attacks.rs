@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-use super::Role;
 use crate::ids::AppName;
 use crate::postgres::testing::{TestDatabase, database};
 
@@ -77,7 +76,7 @@ impl Victim {
         let client = match role {
             As::Owner => owner,
             As::App => {
-                let config = self.test.roles().config(&self.attacker, Role::App);
+                let config = self.test.roles().login(&self.attacker);
                 let (client, connection) = config.connect(NoTls).await.unwrap();
                 tokio::spawn(connection);
                 client

@@ -165,6 +165,25 @@ pub(super) const TABLES: &str = "
         AND relkind IN ('r', 'p')
     ORDER BY 1, 2";
 
+/// The relations and types that role `$1` owns, and those of `public` that others own: schema,
+/// name, owner, whether it is a type.
+pub(super) const NAMES: &str = "
+    WITH thing AS (
+        SELECT relnamespace AS namespace, relname AS name, relowner AS owner, false AS is_type
+        FROM pg_catalog.pg_class
+        WHERE relkind <> 'c'
+        UNION ALL
+        SELECT typnamespace, typname, typowner, true
+        FROM pg_catalog.pg_type
+        LEFT JOIN pg_catalog.pg_class ON pg_class.oid = typrelid
+        WHERE typcategory <> 'A' AND (typrelid = 0 OR relkind = 'c')
+    )
+    SELECT nspname::text, name::text, rolname::text, is_type
+    FROM thing
+    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = namespace
+    JOIN pg_catalog.pg_roles ON pg_roles.oid = owner
+    WHERE nspname = 'public' OR (rolname = $1 AND NOT pg_catalog.starts_with(nspname, 'pg_'))";
+
 /// Leaves the owner role to its tables, and lets nobody log in as it.
 pub(super) fn suspend(role: &str, database: &str) -> String {
     let role = quoted(role);

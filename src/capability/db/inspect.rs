@@ -1,0 +1,108 @@
+//! The first wall: every statement is read before it is sent. What is read, and what is
+//! refused, is decided in [`crate::sql`]; here it meets one app's tables.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_postgres::Client;
+
+use super::DbError;
+use crate::app::manifest::TableAccess;
+use crate::ids::AppName;
+use crate::postgres::Roles;
+use crate::sql::{Ddl, Kind, Place, Refusal, Scope, Verdict, Verdicts};
+
+/// Judges the statements of an app's calls. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Inspector {
+    verdicts: Arc<Verdicts>,
+    scope: Arc<Scope>,
+}
+
+impl Inspector {
+    /// `scope` is what the app may touch from now on.
+    pub(crate) fn new(verdicts: Arc<Verdicts>, scope: Scope) -> Self {
+        Self {
+            verdicts,
+            scope: Arc::new(scope),
+        }
+    }
+
+    pub(super) fn admit(&self, sql: &str) -> Result<Arc<Verdict>, Refusal> {
+        let verdict = self.verdicts.inspect(sql)?;
+        verdict.admit(&self.scope, Place::Call)?;
+        Ok(verdict)
+    }
+}
+
+/// Judges the statements of one deploy, which change what there is as they run.
+pub(crate) struct Migration {
+    client: Arc<Client>,
+    app: AppName,
+    granted: Vec<TableAccess>,
+    roles: Roles,
+    verdicts: Arc<Verdicts>,
+    /// What the app may touch now; none where a statement may have changed it.
+    scope: Mutex<Option<Arc<Scope>>>,
+}
+
+impl Migration {
+    /// `client` is the deploy's transaction, as the owner of the app's tables.
+    pub(crate) fn new(
+        client: Arc<Client>,
+        app: AppName,
+        granted: Vec<TableAccess>,
+        roles: Roles,
+        verdicts: Arc<Verdicts>,
+    ) -> Self {
+        Self {
+            client,
+            app,
+            granted,
+            roles,
+            verdicts,
+            scope: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Reads a statement that is about to be sent.
+    pub(crate) async fn admit(&self, sql: &str) -> Result<Arc<Verdict>, DbError> {
+        let verdict = self.verdicts.inspect(sql)?;
+        verdict.admit(&*self.scope().await?, Place::Deploy)?;
+        if matches!(verdict.kind(), Kind::Ddl(_) | Kind::RollbackTo(_)) {
+            self.tables_may_change();
+        }
+        Ok(verdict)
+    }
+
+    /// Whether a statement asks for what the host has done already: it has made the app's own
+    /// schema, which the app itself may not.
+    pub(crate) fn is_done_already(verdict: &Verdict) -> bool {
+        matches!(verdict.kind(), Kind::Ddl(Ddl::CreateSchema))
+    }
+
+    /// Forgets which tables there are. Also for the end of a savepoint.
+    pub(super) fn tables_may_change(&self) {
+        *self.known() = None;
+    }
+
+    async fn scope(&self) -> Result<Arc<Scope>, DbError> {
+        if let Some(scope) = self.known().clone() {
+            return Ok(scope);
+        }
+        let scope = self
+            .roles
+            .scope_in(&self.client, &self.app, &self.granted)
+            .await?;
+        let scope = Arc::new(scope);
+        *self.known() = Some(Arc::clone(&scope));
+        Ok(scope)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Option<Arc<Scope>>> {
+        self.scope.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
