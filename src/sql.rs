@@ -5,6 +5,8 @@
 //! refused that is not known to be harmless. It is pure code: no I/O, no database; the
 //! second wall is the app's login role (`postgres::roles`).
 
+#[cfg(test)]
+mod fuzz;
 mod names;
 mod parse;
 mod refusal;

@@ -81,43 +81,7 @@ impl Suspect {
             .await
             .unwrap();
         let scope = test.roles().scope(&app, &[]).await.unwrap();
-        let allowed: Vec<&str> = [
-            "upper",
-            "lower",
-            "length",
-            "md5",
-            "reverse",
-            "btrim",
-            "initcap",
-            "ascii",
-            "char_length",
-            "octet_length",
-            "quote_ident",
-            "sum",
-            "max",
-            "min",
-            "count",
-            "string_agg",
-            "array_agg",
-            "json_agg",
-            "percentile_cont",
-            "cardinality",
-            "generate_series",
-            "unnest",
-            "now",
-            "json_build_object",
-            "to_jsonb",
-            "row_to_json",
-            "to_json",
-            "format",
-            "substring",
-            "overlay",
-            "position",
-            "array_to_string",
-            "date_part",
-            "extract",
-        ]
-        .to_vec();
+        let allowed: Vec<&str> = names::functions().collect();
         host.execute(
             "SELECT set_config('fuzz.allowed', $1::text[]::text, false)",
             &[&allowed],

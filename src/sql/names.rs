@@ -44,6 +44,12 @@ fn lines(text: &'static str) -> HashSet<&'static str> {
         .collect()
 }
 
+/// All functions that apps may call.
+#[cfg(test)]
+pub(super) fn functions() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().copied()
+}
+
 pub(super) fn is_function(name: &str) -> bool {
     FUNCTIONS.contains(name)
 }

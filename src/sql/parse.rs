@@ -1,7 +1,6 @@
 //! From a text to PostgreSQL's own tree of it, within limits of length and depth.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
 
 use pg_query::protobuf::Node;
 
@@ -9,12 +8,6 @@ use super::refusal::{Code, Refusal, Spot};
 
 /// The longest statement, in bytes. `docs/decisions.md` says how it was chosen.
 pub(crate) const TEXT_BYTES: usize = 1024 * 1024;
-
-/// Held while the parser runs.
-///
-/// The library points the process's stderr at a pipe of its own for that time. Two threads
-/// that did so at once would leave it there.
-static PARSER: Mutex<()> = Mutex::new(());
 
 const TOO_DEEP: &str = "the statement is nested too deeply to be checked";
 const LESS_DEEP: &str = "at most about 46 operators such as `||` or `+` in a row, 47 joins or 16 subqueries within each other can be: \
@@ -54,13 +47,9 @@ pub(super) fn one_statement(sql: &str) -> Result<Node, Refusal> {
 }
 
 fn parse(sql: &str) -> Result<Vec<Node>, Refusal> {
-    let outcome = {
-        let _parser = PARSER.lock().unwrap_or_else(PoisonError::into_inner);
-        // The library collects more than the tree, with code that may panic on trees
-        // that it does not expect.
-        catch_unwind(AssertUnwindSafe(|| pg_query::parse(sql, 0)))
-    };
-    let Ok(outcome) = outcome else {
+    // The library collects more than the tree, with code that may panic on trees that it does
+    // not expect.
+    let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| pg_query::parse(sql, 0))) else {
         return Err(unreadable(
             Code::NotAvailable,
             "the statement cannot be checked",
@@ -127,5 +116,32 @@ fn place_of_error(sql: &str, message: &str) -> Option<Spot> {
     match (places.next(), places.next()) {
         (Some((offset, _)), None) => Spot::at(sql, i32::try_from(offset).ok()?),
         (Some(_) | None, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn parsing_leaves_the_process_its_stderr() {
+        // The library would take it away, were it not built as `.cargo/config.toml` says.
+        let stderr = || rustix::fs::fstat(std::io::stderr()).map(|stat| (stat.st_dev, stat.st_ino));
+        let before = stderr().expect("a stderr");
+        let done = AtomicBool::new(false);
+
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0..2_000 {
+                    one_statement(&format!("SELECT {number}")).expect("a statement");
+                }
+                done.store(true, Ordering::Relaxed);
+            });
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(stderr(), Ok(before));
+            }
+        });
     }
 }

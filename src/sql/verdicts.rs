@@ -23,13 +23,15 @@ pub(crate) struct Verdicts {
     kept: Cache<Box<str>, Arc<Verdict>, ByLength>,
 }
 
-impl Verdicts {
-    pub(crate) fn new() -> Self {
+impl Default for Verdicts {
+    fn default() -> Self {
         Self {
             kept: Cache::with_weighter(ENTRIES, BYTES, ByLength),
         }
     }
+}
 
+impl Verdicts {
     /// What [`inspect`] says of a text. Refusals are not kept.
     pub(crate) fn inspect(&self, sql: &str) -> Result<Arc<Verdict>, Refusal> {
         if sql.len() > LONGEST {
@@ -61,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_text_is_read_once_and_a_long_one_each_time() {
-        let verdicts = Verdicts::new();
+        let verdicts = Verdicts::default();
         let short = "SELECT id FROM items";
         let long = format!("SELECT '{}'", "x".repeat(LONGEST));
 
@@ -76,7 +78,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_in_entries_and_bytes() {
-        let verdicts = Verdicts::new();
+        let verdicts = Verdicts::default();
 
         for number in 0..3 * ENTRIES {
             verdicts
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_the_same_each_time() {
-        let verdicts = Verdicts::new();
+        let verdicts = Verdicts::default();
 
         let first = verdicts.inspect("SELECT pg_sleep(1)");
 
