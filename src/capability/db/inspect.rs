@@ -9,7 +9,11 @@ use super::DbError;
 use crate::app::manifest::TableAccess;
 use crate::ids::AppName;
 use crate::postgres::Roles;
-use crate::sql::{Ddl, Kind, Place, Refusal, Scope, Verdict, Verdicts};
+use crate::sql::{self, Ddl, Kind, Place, Scope, Verdict, Verdicts};
+
+/// A text of more bytes takes milliseconds to read, so it is read where that delays no other
+/// call.
+const LONG: usize = 16 * 1024;
 
 /// Judges the statements of an app's calls. Cheap to clone.
 #[derive(Clone)]
@@ -27,8 +31,8 @@ impl Inspector {
         }
     }
 
-    pub(super) fn admit(&self, sql: &str) -> Result<Arc<Verdict>, Refusal> {
-        let verdict = self.verdicts.inspect(sql)?;
+    pub(super) async fn admit(&self, sql: &str) -> Result<Arc<Verdict>, DbError> {
+        let verdict = read(&self.verdicts, sql).await?;
         verdict.admit(&self.scope, Place::Call)?;
         Ok(verdict)
     }
@@ -70,7 +74,7 @@ impl Migration {
 
     /// Reads a statement that is about to be sent.
     pub(crate) async fn admit(&self, sql: &str) -> Result<Arc<Verdict>, DbError> {
-        let verdict = self.verdicts.inspect(sql)?;
+        let verdict = read(&self.verdicts, sql).await?;
         verdict.admit(&*self.scope().await?, Place::Deploy)?;
         if matches!(verdict.kind(), Kind::Ddl(_) | Kind::RollbackTo(_)) {
             self.tables_may_change();
@@ -105,4 +109,16 @@ impl Migration {
     fn known(&self) -> std::sync::MutexGuard<'_, Option<Arc<Scope>>> {
         self.scope.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn read(verdicts: &Arc<Verdicts>, sql: &str) -> Result<Arc<Verdict>, DbError> {
+    // What is too long to be read at all is not worth a copy.
+    if sql.len() <= LONG || sql.len() > sql::TEXT_BYTES {
+        return Ok(verdicts.inspect(sql)?);
+    }
+    let (verdicts, sql) = (Arc::clone(verdicts), sql.to_owned());
+    tokio::task::spawn_blocking(move || verdicts.inspect(&sql))
+        .await
+        .map_err(|error| DbError::Unavailable(error.into()))?
+        .map_err(DbError::from)
 }

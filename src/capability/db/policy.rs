@@ -4,8 +4,6 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-/// The longest statement.
-pub(crate) const STATEMENT_BYTES: usize = 16 * 1024 * 1024;
 /// All parameters of one statement together.
 pub(crate) const PARAMETER_BYTES: usize = 16 * 1024 * 1024;
 /// The rows of one result.
@@ -20,10 +18,6 @@ pub(crate) const CONNECTIONS: u32 = 8;
 /// A limit that was passed. The text says which and what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OverLimit {
-    #[error(
-        "the statement is longer than {STATEMENT_BYTES} bytes, values that are written into it included: send it in parts"
-    )]
-    Statement,
     #[error("the parameters are larger than {PARAMETER_BYTES} bytes together: send them in parts")]
     Parameters,
     #[error("the result has more than {ROWS} rows: add a LIMIT, or read it in parts")]
@@ -40,11 +34,10 @@ pub(crate) enum OverLimit {
     Connections,
 }
 
-/// Decides whether a statement of this size may be sent.
-pub(crate) fn admit_statement(sql: &str, parameter_bytes: usize) -> Result<(), OverLimit> {
-    if sql.len() > STATEMENT_BYTES {
-        Err(OverLimit::Statement)
-    } else if parameter_bytes > PARAMETER_BYTES {
+/// Decides whether a statement with parameters of this size may be sent. How long its text
+/// may be is decided where it is read ([`crate::sql::TEXT_BYTES`]).
+pub(crate) fn admit_parameters(parameter_bytes: usize) -> Result<(), OverLimit> {
+    if parameter_bytes > PARAMETER_BYTES {
         Err(OverLimit::Parameters)
     } else {
         Ok(())

@@ -104,7 +104,7 @@ impl Database {
     /// noted without its text, which may hold anything.
     pub(super) async fn admit(&self, sql: &str) -> Result<Arc<Verdict>, DbError> {
         let verdict = match &self.0.source {
-            Source::App { inspector, .. } => inspector.admit(sql).map_err(DbError::from),
+            Source::App { inspector, .. } => inspector.admit(sql).await,
             Source::Deploy(migration) => migration.admit(sql).await,
         };
         if let Err(DbError::Refused(refusal)) = &verdict {
@@ -255,7 +255,7 @@ impl Database {
             .zip(1..)
             .map(|(value, place)| Parameter::new(value, place))
             .collect::<Result<_, _>>()?;
-        policy::admit_statement(sql, params.iter().map(Parameter::len).sum())?;
+        policy::admit_parameters(params.iter().map(Parameter::len).sum())?;
         if sql.contains('\0') {
             return Err(DbError::Invalid(
                 "the statement holds a NUL character".to_owned(),

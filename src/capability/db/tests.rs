@@ -15,6 +15,7 @@ use crate::ids::{AppName, CallId, ReleaseId};
 use crate::postgres::AppPools;
 use crate::postgres::testing::{TestDatabase, database};
 use crate::services::{Clock, Entropy};
+use crate::sql;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// What takes longer than any test.
@@ -39,12 +40,11 @@ impl App {
             .batch_execute("CREATE TABLE items (id int PRIMARY KEY, name text)")
             .await
             .unwrap();
-        let scope = database.roles().scope(&name, &[]).await.unwrap();
         Self {
+            inspector: database.inspector(&name).await,
             name,
             pools,
             database,
-            inspector: Inspector::new(Arc::default(), scope),
         }
     }
 
@@ -122,12 +122,9 @@ async fn values_come_as_postgresql_prints_them() {
         "1::int2",
         "2147483647",
         "-9223372036854775807",
-        "4294967295::oid",
         "true",
         "'a''b'::varchar",
         "'ab '::char(4)",
-        "'x'::\"char\"",
-        "'n'::name",
         "12.50",
         "-0.0001",
         "1e30::numeric",
@@ -340,7 +337,7 @@ async fn a_refused_statement_is_undone_by_going_back_to_a_savepoint() {
     }
 
     let refused = connection.execute("SELECT pg_sleep(1)", &[]).await;
-    assert_eq!(sqlstate(&refused), "42883");
+    assert_eq!(sqlstate(&refused), "42501");
     for sql in [
         "ROLLBACK TO SAVEPOINT row",
         "INSERT INTO items VALUES (2, 'b')",
@@ -383,7 +380,7 @@ async fn what_would_outlive_its_transaction_is_refused() {
     }
     assert_eq!(
         sqlstate(&ask(&call, "SELECT pg_advisory_lock(1)").await),
-        "42883"
+        "42501"
     );
 }
 
@@ -552,14 +549,9 @@ async fn a_lost_connection_is_never_taken_for_a_commit() {
 #[tokio::test]
 async fn a_statement_over_the_limit_is_never_sent() {
     let app = App::with_items().await;
-    let long = format!("SELECT 1{}", " ".repeat(policy::STATEMENT_BYTES));
+    let long = format!("SELECT 1{}", " ".repeat(sql::TEXT_BYTES));
 
-    let result = ask(&app.next_call(), &long).await;
-
-    assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::Statement))),
-        "{result:?}"
-    );
+    assert_eq!(sqlstate(&ask(&app.next_call(), &long).await), "54000");
 }
 
 #[tokio::test]
@@ -600,7 +592,7 @@ async fn an_app_changes_no_tables_outside_of_a_deploy() {
 
 #[tokio::test]
 async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
-    let app = App::with_items().await;
+    let mut app = App::with_items().await;
     let owner = Arc::new(app.owner().await);
     owner.batch_execute("BEGIN").await.unwrap();
     let migration = Migration::new(
@@ -638,6 +630,7 @@ async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
         "42P01"
     );
     owner.batch_execute("COMMIT").await.unwrap();
+    app.inspector = app.database.inspector(&app.name).await;
     assert_eq!(
         ask(&app.next_call(), "SELECT * FROM more")
             .await

@@ -12,7 +12,7 @@ use crate::postgres::testing::{TestDatabase, database};
 const ATTACKS: &str = include_str!("../../sql/tests/attacks.sql");
 /// What the tables of others hold, and no app may ever see.
 const CANARY: &str = "canary-of-another";
-const WAIT: Duration = Duration::from_secs(10);
+const WAIT: Duration = Duration::from_secs(60);
 
 /// The statements of a list, each behind a comment that says what it is.
 fn statements(list: &str) -> Vec<&str> {
