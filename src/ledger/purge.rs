@@ -43,25 +43,38 @@ pub(crate) async fn run(store: Store, clock: Clock, keep: Keep) {
 
 /// Removes what is too old or too much, unless another node is doing it.
 pub(crate) async fn purge(store: &Store, now: OffsetDateTime, keep: Keep) -> sqlx::Result<()> {
-    let oldest = now - keep.age;
-    while purge_chunk(store, oldest, keep.rows).await? {}
+    remove(store, Surplus::Older(now - keep.age)).await?;
+    if let Some(seq) = calls::over_ceiling(store.pool(), keep.rows).await? {
+        remove(store, Surplus::UpTo(seq)).await?;
+    }
     Ok(())
 }
 
-/// Removes some. False where nothing was left to do, or another node is at it.
-async fn purge_chunk(store: &Store, oldest: OffsetDateTime, rows: i64) -> sqlx::Result<bool> {
-    let mut tx = store.pool().begin().await?;
-    if !calls::lock_purge(&mut tx).await? {
-        return Ok(false);
+/// What is to go.
+#[derive(Clone, Copy)]
+enum Surplus {
+    /// Calls that began before this.
+    Older(OffsetDateTime),
+    /// Calls that were written up to this one.
+    UpTo(i64),
+}
+
+/// Removes chunk after chunk, each in a transaction of its own, so that nobody waits.
+async fn remove(store: &Store, surplus: Surplus) -> sqlx::Result<()> {
+    loop {
+        let mut tx = store.pool().begin().await?;
+        if !calls::lock_purge(&mut tx).await? {
+            return Ok(());
+        }
+        let deleted = match surplus {
+            Surplus::Older(than) => calls::delete_older(&mut *tx, than, CHUNK).await?,
+            Surplus::UpTo(seq) => calls::delete_up_to(&mut *tx, seq, CHUNK).await?,
+        };
+        tx.commit().await?;
+        if deleted == 0 {
+            return Ok(());
+        }
     }
-    let mut deleted = calls::delete_older(&mut *tx, oldest, CHUNK).await?;
-    if deleted == 0
-        && let Some(seq) = calls::over_ceiling(&mut *tx, rows).await?
-    {
-        deleted = calls::delete_up_to(&mut *tx, seq, CHUNK).await?;
-    }
-    tx.commit().await?;
-    Ok(deleted > 0)
 }
 
 #[cfg(test)]
