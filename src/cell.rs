@@ -6,15 +6,19 @@
 mod admission;
 mod call;
 pub(crate) mod compile;
+#[cfg(test)]
+mod cost;
 mod engine;
 mod image;
 pub(crate) mod inspect;
 pub(crate) mod limits;
 mod pool;
+mod receipt;
 mod state;
 
-pub(crate) use call::{Call, CallError, Entry, Receipt};
+pub(crate) use call::{Call, CallError, Entry};
 pub(crate) use engine::for_compiling;
+pub(crate) use receipt::{Ending, Receipt, Record, UnknownEnding, Witness};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,7 +47,15 @@ struct Shared {
     admission: Admission,
     reserve: Admission,
     idle: Arc<IdleCells>,
+    witness: Arc<dyn Witness>,
     _ticker: engine::Ticker,
+}
+
+/// The cells that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Alive {
+    pub(crate) running: usize,
+    pub(crate) idle: usize,
 }
 
 /// What a release is to its cells.
@@ -77,13 +89,18 @@ pub(crate) enum NotAnApp {
 }
 
 impl Cells {
-    /// Starts the engine. `data` is the host's data folder, where compiled code is kept.
+    /// Starts the engine. `data` is the host's data folder, where compiled code is kept; the
+    /// witness is told of every call that is over.
     ///
     /// # Errors
     ///
     /// When the machine cannot give the engine its address space, or the folder is not
     /// writable.
-    pub(crate) fn start(data: &Path, key: &HostKey) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        data: &Path,
+        key: &HostKey,
+        witness: Arc<dyn Witness>,
+    ) -> anyhow::Result<Self> {
         let engine = engine::for_running()?;
         let linker = state::linker(&engine)
             .map_err(|error| anyhow::anyhow!("the linker cannot be made: {error:#}"))?;
@@ -96,8 +113,17 @@ impl Cells {
             admission: Admission::for_all(),
             reserve: Admission::reserve(),
             idle: Arc::default(),
+            witness,
             _ticker: ticker,
         })))
+    }
+
+    /// How many cells run a call, and how many wait for their release's next one.
+    pub(crate) fn alive(&self) -> Alive {
+        Alive {
+            running: self.0.admission.running() + self.0.reserve.running(),
+            idle: self.0.idle.count(),
+        }
     }
 
     /// The compiled component of this digest, if it is in the cache.
@@ -143,6 +169,16 @@ impl Cells {
 impl Image {
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// How many of its calls run or have the next place.
+    pub(crate) fn running(&self) -> usize {
+        self.admission.running()
+    }
+
+    /// How many of its calls wait for a place.
+    pub(crate) fn waiting(&self) -> usize {
+        self.admission.waiting()
     }
 
     /// Whether the component wants to be loaded before it goes live.

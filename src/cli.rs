@@ -3,6 +3,7 @@
 mod apps;
 mod build;
 mod call;
+mod calls;
 mod client;
 mod compile;
 mod deploy;
@@ -43,6 +44,7 @@ enum Command {
     Build(build::Arguments),
     Deploy(deploy::Arguments),
     Call(call::Arguments),
+    Calls(calls::Arguments),
     Apps(apps::Arguments),
     Login(login::Arguments),
     Logout(logout::Arguments),
@@ -73,6 +75,7 @@ pub fn run() -> ExitCode {
         }
         Command::Deploy(arguments) => call(async |client| arguments.run(client).await),
         Command::Call(arguments) => call(async |client| arguments.run(client).await),
+        Command::Calls(arguments) => call(async |client| arguments.run(client).await),
         Command::Apps(arguments) => call(async |client| arguments.run(client).await),
         Command::User(arguments) => call(async |client| arguments.run(client).await),
         Command::Role(arguments) => call(async |client| arguments.run(client).await),

@@ -8,7 +8,7 @@ mod client;
 pub(crate) use client::ClientConfig;
 
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -44,6 +44,10 @@ pub(crate) struct Config {
     /// proxy that sets it: else clients choose their own, and no limit on failed logins
     /// holds.
     pub(crate) trust_forwarded_for: bool,
+    /// How many days the log of calls keeps a call.
+    pub(crate) calls_days: NonZeroU16,
+    /// How many calls of all apps together it keeps.
+    pub(crate) calls_rows: NonZeroU32,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
@@ -64,6 +68,8 @@ struct Defaults {
     session_hours: u16,
     secure_cookies: bool,
     trust_forwarded_for: bool,
+    calls_days: u16,
+    calls_rows: u32,
     log_format: LogFormat,
     log: &'static str,
 }
@@ -74,6 +80,8 @@ const DEFAULTS: Defaults = Defaults {
     session_hours: 12,
     secure_cookies: false,
     trust_forwarded_for: false,
+    calls_days: 14,
+    calls_rows: 1_000_000,
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
 };

@@ -6,7 +6,9 @@ pub(crate) mod calls;
 pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod json;
+pub(crate) mod metrics;
 pub(crate) mod openapi;
+pub(crate) mod receipts;
 pub(crate) mod request_id;
 pub(crate) mod roles;
 #[cfg(test)]
@@ -32,7 +34,9 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(auth::router())
         .merge(calls::router())
         .merge(health::router())
+        .merge(metrics::router())
         .merge(openapi::router())
+        .merge(receipts::router())
         .merge(roles::router())
         .merge(tokens::router())
         .merge(users::router())

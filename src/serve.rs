@@ -17,12 +17,15 @@ use crate::cell::Cells;
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
+use crate::ledger::{Ledger, purge};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::services::{Clock, Entropy, HostKey, Services};
 use crate::store::{Store, host};
 
 /// How long calls may go on once the process has been asked to stop.
 const DRAIN: Duration = Duration::from_secs(130);
+/// How long the log of calls may take to be written to its end.
+const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// Runs a node until `stop` is cancelled, then lets its calls come to their end.
 ///
@@ -118,6 +121,12 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     services.deployer.sweep().await?;
     services.deployer.announce().await?;
     let following = tokio::spawn(follow(services.deployer.clone()));
+    let purging = tokio::spawn(purge::run(
+        services.store.clone(),
+        services.clock.clone(),
+        purge::Keep::new(&config),
+    ));
+    let ledger = services.ledger.clone();
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
     let listener = listen(&config).await?;
@@ -130,6 +139,8 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let served = drain(serving.into_future(), stop).await;
     following.abort();
+    purging.abort();
+    ledger.flush(LAST_CALLS).await;
     served
 }
 
@@ -193,7 +204,8 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
-    let cells = Cells::start(&config.data, &key)?;
+    let ledger = Ledger::start(store.clone(), clock.clone());
+    let cells = Cells::start(&config.data, &key, Arc::new(ledger.clone()))?;
     let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
     let serving = Serving::default();
@@ -219,6 +231,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         database_health: node.database_health,
         auth,
         cells,
+        ledger,
         pools,
         serving,
         deployer,

@@ -19,6 +19,7 @@ use crate::auth::Auth;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
+use crate::ledger::Ledger;
 use crate::postgres::{AppPools, Health};
 use crate::store::Store;
 
@@ -33,6 +34,8 @@ pub(crate) struct Services {
     pub(crate) database_health: Option<watch::Receiver<Health>>,
     pub(crate) auth: Auth,
     pub(crate) cells: Cells,
+    /// What calls have used.
+    pub(crate) ledger: Ledger,
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,

@@ -18,6 +18,8 @@ pub(crate) const APPS: &str = "skep:apps";
 pub(crate) const USERS: &str = "skep:users";
 /// See everything of the host.
 pub(crate) const READ: &str = "skep:read";
+/// Read the metrics, as a scraper does.
+pub(crate) const METRICS: &str = "skep:metrics";
 /// Call apps at all. Every user has it; an API token needs it among its scopes.
 pub(crate) const CALL: &str = "apps:call";
 

@@ -71,6 +71,14 @@ impl CallLog {
         }
     }
 
+    /// How many lines the app has written so far, those over the limit left out.
+    pub(crate) fn lines(&self) -> u32 {
+        self.budget
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .written()
+    }
+
     fn emit(&self, level: Level, source: &str, message: &str, detail: Option<&str>) {
         let Identity { app, release, call } = &*self.identity;
         let detail = detail.unwrap_or_default();

@@ -51,7 +51,17 @@ impl Admission {
 
     /// Whether the one who asks, who has a place already, is one of few.
     pub(super) fn has_few(&self) -> bool {
-        self.size - self.places.available_permits() <= FEW
+        self.running() <= FEW
+    }
+
+    /// How many places are taken.
+    pub(super) fn running(&self) -> usize {
+        self.size.saturating_sub(self.places.available_permits())
+    }
+
+    /// How many wait for a place.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Takes a place if there is one at once.
@@ -130,6 +140,7 @@ mod tests {
         for running in 1..=4 {
             held.push(app.enter(deadline).await);
             assert_eq!(app.has_few(), running <= FEW, "{running}");
+            assert_eq!(app.running(), running);
         }
     }
 

@@ -1,8 +1,10 @@
 //! One entry into a cell, from its place in the queue to its receipt.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 use wasmtime::component::Instance;
 use wasmtime::{AsContextMut, Store, Trap};
@@ -10,6 +12,7 @@ use wasmtime::{AsContextMut, Store, Trap};
 use super::admission::{Busy, Place};
 use super::limits::{self, Budget};
 use super::pool::Cell;
+use super::receipt::{Ending, Receipt, Record};
 use super::state::{self, Binding, CellState};
 use super::{Cells, Image};
 use crate::app::manifest::Instances;
@@ -32,6 +35,15 @@ pub(crate) enum Entry {
     Load,
 }
 
+impl Entry {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Execute(_) => "execute",
+            Self::Load => "load",
+        }
+    }
+}
+
 /// What the host decides about one call.
 pub(crate) struct Call {
     pub(crate) id: CallId,
@@ -46,22 +58,6 @@ pub(crate) struct Outcome {
     /// The app's JSON text; empty for `load`.
     pub(crate) result: Result<String, CallError>,
     pub(crate) receipt: Receipt,
-}
-
-/// What one call really used.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Receipt {
-    /// Waiting for a place.
-    pub(crate) queued: Duration,
-    /// Making the cell; nothing where one was reused.
-    pub(crate) instantiate: Duration,
-    /// Inside the cell, waiting for the host included.
-    pub(crate) run: Duration,
-    /// Waiting for the database.
-    pub(crate) database: Duration,
-    pub(crate) statements: u32,
-    /// The most memory the cell has had, in bytes.
-    pub(crate) memory: usize,
 }
 
 /// Why a call gave no answer.
@@ -90,6 +86,21 @@ pub(crate) enum CallError {
     Internal(#[source] anyhow::Error),
 }
 
+impl CallError {
+    /// What the app's author reads of it.
+    fn in_the_log(&self) -> String {
+        match self {
+            Self::App { name, message, .. } => format!("{name}: {message}"),
+            Self::TimedOut(_)
+            | Self::OutOfMemory(_)
+            | Self::AnswerTooLarge
+            | Self::Crashed(_)
+            | Self::Busy(_)
+            | Self::Internal(_) => self.to_string(),
+        }
+    }
+}
+
 impl Cells {
     /// Runs one call of a release to its end, whatever becomes of who asked for it.
     pub(crate) async fn run(&self, image: &Arc<Image>, call: Call) -> Outcome {
@@ -97,7 +108,7 @@ impl Cells {
         let image = Arc::clone(image);
         // A task of its own: a caller who goes away must not leave a statement running or a
         // transaction open.
-        match tokio::spawn(async move { cells.admit_and_run(&image, call).await }).await {
+        match tokio::spawn(async move { cells.run_witnessed(&image, call).await }).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome {
                 result: Err(CallError::Internal(error.into())),
@@ -106,10 +117,34 @@ impl Cells {
         }
     }
 
+    async fn run_witnessed(&self, image: &Image, call: Call) -> Outcome {
+        let (id, entry, caller) = (call.id, call.entry.name(), call.caller.clone());
+        // Whatever becomes of a call, it is told.
+        let running = AssertUnwindSafe(self.admit_and_run(image, call)).catch_unwind();
+        let outcome = running.await.unwrap_or_else(|_| Outcome {
+            result: Err(CallError::Internal(anyhow::anyhow!("the call panicked"))),
+            receipt: Receipt::default(),
+        });
+        self.0.witness.ended(Record {
+            id,
+            app: image.settings.app.clone(),
+            release: image.settings.release,
+            entry,
+            caller,
+            ending: Ending::of(&outcome.result),
+            error: outcome.result.as_ref().err().map(CallError::in_the_log),
+            receipt: outcome.receipt,
+        });
+        outcome
+    }
+
     async fn admit_and_run(&self, image: &Image, call: Call) -> Outcome {
         let began = Instant::now();
         let deadline = began + call.budget.wall;
         let mut receipt = Receipt::default();
+        if let Entry::Execute(data) = &call.entry {
+            receipt.payload = data.len();
+        }
 
         let places = self.enter(image, deadline).await;
         receipt.queued = began.elapsed();
@@ -176,10 +211,11 @@ impl Cells {
             Err(error) => Err(error),
         };
         database.finish();
-        receipt.database = database.waited();
-        receipt.statements = database.statements();
-        if let Err(error) = &result {
-            describe(&log, error);
+        receipt.database = database.usage();
+        receipt.log_lines = log.lines();
+        match &result {
+            Ok(answer) => receipt.answer = answer.len(),
+            Err(error) => describe(&log, error),
         }
         result
     }
@@ -287,17 +323,8 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
 /// Writes to the app's log what its author needs to know.
 fn describe(log: &CallLog, error: &CallError) {
     match error {
-        CallError::App {
-            name,
-            message,
-            trace,
-        } => {
-            log.write(
-                Level::Error,
-                "call",
-                &format!("{name}: {message}"),
-                trace.as_deref(),
-            );
+        CallError::App { trace, .. } => {
+            log.write(Level::Error, "call", &error.in_the_log(), trace.as_deref());
         }
         CallError::Internal(cause) => {
             tracing::error!(error = format!("{cause:#}"), "a call could not be run");

@@ -89,6 +89,11 @@ impl IdleCells {
         drop(retired);
     }
 
+    /// How many cells are idle.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<(ReleaseId, Cell)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -60,6 +60,13 @@ impl Serving {
         self.read().starting.len()
     }
 
+    /// What every app serves here, enabled or not.
+    pub(crate) fn images(&self) -> Vec<Arc<Image>> {
+        let apps = self.read();
+        let images = apps.running.values().map(|found| Arc::clone(&found.image));
+        images.collect()
+    }
+
     /// The release that an app serves here, enabled or not.
     pub(super) fn release(&self, app: &AppName) -> Option<ReleaseId> {
         let apps = self.read();

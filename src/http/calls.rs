@@ -7,7 +7,6 @@ mod body;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -122,22 +121,33 @@ fn as_seen_by_apps(identity: &Identity) -> Caller {
     }
 }
 
-/// The receipt as browsers show it: durations in milliseconds.
+/// The receipt as browsers show it: durations in milliseconds, the rest as descriptions.
 fn server_timing(receipt: &Receipt) -> String {
     let mut text = String::new();
-    let mut push = |name: &str, duration: Duration| {
-        let gap = if text.is_empty() { "" } else { ", " };
+    for (name, duration) in [
+        ("queue", receipt.queued),
+        ("cell", receipt.instantiate),
+        ("app", receipt.guest()),
+        ("db", receipt.database.waited),
+        ("total", receipt.wall()),
+    ] {
         // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "{gap}{name};dur={:.3}",
-            duration.as_secs_f64() * 1_000.0
-        );
-    };
-    push("queue", receipt.queued);
-    push("cell", receipt.instantiate);
-    push("app", receipt.run.saturating_sub(receipt.database));
-    push("db", receipt.database);
+        let _ = write!(text, "{name};dur={:.3}, ", duration.as_secs_f64() * 1_000.0);
+    }
+    if let Some(fuel) = receipt.fuel {
+        let _ = write!(text, "fuel;desc={fuel}, ");
+    }
+    let _ = write!(
+        text,
+        "memory;desc={}, statements;desc={}, rows;desc={}, sent;desc={}, received;desc={}, \
+         log-lines;desc={}",
+        receipt.memory,
+        receipt.database.statements,
+        receipt.database.rows,
+        receipt.database.sent,
+        receipt.database.received,
+        receipt.log_lines,
+    );
     text
 }
 
@@ -170,7 +180,10 @@ impl From<CallError> for ApiError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::capability::db::session::Usage;
 
     #[test]
     fn the_receipt_is_shown_in_milliseconds() {
@@ -178,13 +191,24 @@ mod tests {
             queued: Duration::from_micros(250),
             instantiate: Duration::from_millis(1),
             run: Duration::from_millis(5),
-            database: Duration::from_millis(2),
+            database: Usage {
+                waited: Duration::from_millis(2),
+                statements: 3,
+                rows: 7,
+                sent: 21,
+                received: 70,
+            },
+            fuel: Some(900),
+            memory: 65_536,
+            log_lines: 1,
             ..Receipt::default()
         };
 
         assert_eq!(
             server_timing(&receipt),
-            "queue;dur=0.250, cell;dur=1.000, app;dur=3.000, db;dur=2.000"
+            "queue;dur=0.250, cell;dur=1.000, app;dur=3.000, db;dur=2.000, total;dur=6.250, \
+             fuel;desc=900, memory;desc=65536, statements;desc=3, rows;desc=7, sent;desc=21, \
+             received;desc=70, log-lines;desc=1"
         );
     }
 }

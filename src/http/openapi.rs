@@ -5,7 +5,7 @@ use axum::{Json, Router};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{apps, auth, calls, health, roles, tokens, users};
+use super::{apps, auth, calls, health, metrics, receipts, roles, tokens, users};
 use crate::services::Services;
 
 pub(crate) fn router() -> Router<Services> {
@@ -20,7 +20,7 @@ pub(crate) fn router() -> Router<Services> {
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
-        calls::call,
+        calls::call, receipts::list, receipts::find,
         apps::deploy, apps::list, apps::find, apps::roll_back, apps::enable, apps::disable,
         apps::delete,
         auth::login, auth::logout, auth::me, auth::change_password,
@@ -28,7 +28,7 @@ pub(crate) fn router() -> Router<Services> {
         users::reset_password,
         roles::list, roles::create, roles::replace, roles::delete,
         tokens::list_own, tokens::create, tokens::revoke_own, tokens::list_all, tokens::revoke_any,
-        health::alive, health::ready,
+        health::alive, health::ready, metrics::read,
     ),
     modifiers(&Credentials),
     security(("bearer" = []), ("session" = [])),

@@ -106,6 +106,12 @@ pub(crate) async fn set_enabled(
 
 /// Forgets an app with its releases, and tells every node.
 pub(crate) async fn delete(connection: &mut PgConnection, app: &AppName) -> sqlx::Result<()> {
+    // With the strongest lock from the start, the app is skipped by those who skip what is
+    // locked. They would wait for one that was updated first and deleted then.
+    sqlx::query("SELECT FROM apps WHERE name = $1 FOR UPDATE")
+        .bind(app)
+        .execute(&mut *connection)
+        .await?;
     // The active release and its app name each other.
     sqlx::query("UPDATE apps SET active_release = NULL WHERE name = $1")
         .bind(app)

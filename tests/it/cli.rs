@@ -55,6 +55,44 @@ async fn an_app_is_deployed_called_listed_rolled_back_and_deleted() {
 }
 
 #[tokio::test]
+async fn the_calls_of_an_app_are_shown_with_what_they_used() {
+    let host = Host::start().await;
+    host.install(&Bundle::of_guest("app", "sql")).await;
+    for sql in ["SELECT 1", "SELEC", "SELECT * FROM generate_series(1, 5)"] {
+        host.call("app", json!({ "sql": sql })).await;
+    }
+    let person = Person::new(&host);
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+
+    let shown = person.run(&["calls", "app"]);
+    let lines: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let heads = "TIME (UTC) OUTCOME WALL GUEST DB STATEMENTS ROWS MEMORY CALLER ERROR";
+    assert_eq!(lines[0].join(" "), heads);
+    // Date, time, outcome, three times with their unit, statements, rows, memory, caller, error.
+    assert_eq!(lines.len(), 4, "{shown}");
+    assert_eq!([lines[1][2], lines[1][9], lines[1][10]], ["ok", "1", "5"]);
+    assert_eq!([lines[1][12], lines[1][13]], ["MiB", "admin"]);
+    assert_eq!([lines[2][2], lines[2][14]], ["app_error", "42601:"]);
+
+    let failed = person.run(&["calls", "app", "--failed", "--json"]);
+    let failed: Value = serde_json::from_str(&failed).unwrap();
+    assert_eq!(failed["calls"].as_array().unwrap().len(), 1, "{failed}");
+    assert_eq!(failed["calls"][0]["error"], "42601: 42601");
+    let count = |arguments: &[&str]| person.run(arguments).lines().count();
+    assert_eq!(count(&["calls", "app", "--outcome", "ok", "-n", "1"]), 2);
+    let none = person.run(&["calls", "app", "--slow", "100000"]);
+    assert_eq!(none, "no such calls of app\n");
+    let error = person.fail(&["calls", "app", "--outcome", "fine"]);
+    assert!(
+        error.starts_with("error: there is no outcome `fine`: "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_command_without_a_login_or_a_server_says_what_to_do() {
     let host = Host::start().await;
     let person = Person::new(&host);

@@ -36,10 +36,47 @@ struct Shared {
     deadline: Instant,
     log: CallLog,
     statements: AtomicU32,
+    sent: AtomicU64,
+    read: Read,
     connections: AtomicU32,
     host_micros: AtomicU64,
     next: AtomicU32,
     open: Mutex<HashMap<u32, Open>>,
+}
+
+/// What the call has read, also of results that it did not get.
+#[derive(Default)]
+struct Read {
+    rows: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// What a call has used of the database so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Waiting for a connection and for answers.
+    pub(crate) waited: Duration,
+    /// Statements that the app asked for, refused ones included.
+    pub(crate) statements: u32,
+    /// Rows of all results.
+    pub(crate) rows: u64,
+    /// Bytes of statements and parameters.
+    pub(crate) sent: u64,
+    /// Bytes of results, as the server sends them.
+    pub(crate) received: u64,
+}
+
+/// Counts the time from its making to its end as waiting, however it ends.
+struct Waiting<'a> {
+    total: &'a AtomicU64,
+    began: Instant,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let waited = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.total.fetch_add(waited, Ordering::Relaxed);
+    }
 }
 
 /// What a connection of the guest holds from its first statement on.
@@ -85,6 +122,8 @@ impl Database {
             deadline,
             log,
             statements: AtomicU32::new(0),
+            sent: AtomicU64::new(0),
+            read: Read::default(),
             connections: AtomicU32::new(0),
             host_micros: AtomicU64::new(0),
             next: AtomicU32::new(0),
@@ -161,18 +200,28 @@ impl Database {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many statements the call has sent.
-    pub(crate) fn statements(&self) -> u32 {
-        self.0.statements.load(Ordering::Relaxed)
+    /// What the call has used so far.
+    pub(crate) fn usage(&self) -> Usage {
+        let shared = &*self.0;
+        Usage {
+            waited: Duration::from_micros(shared.host_micros.load(Ordering::Relaxed)),
+            statements: shared.statements.load(Ordering::Relaxed),
+            rows: shared.read.rows.load(Ordering::Relaxed),
+            sent: shared.sent.load(Ordering::Relaxed),
+            received: shared.read.bytes.load(Ordering::Relaxed),
+        }
     }
 
-    /// How long the call has waited for the database.
-    pub(crate) fn waited(&self) -> Duration {
-        Duration::from_micros(self.0.host_micros.load(Ordering::Relaxed))
+    fn waiting(&self) -> Waiting<'_> {
+        Waiting {
+            total: &self.0.host_micros,
+            began: Instant::now(),
+        }
     }
 
     /// Takes a connection, waiting for one as long as the call's time lasts.
     pub(super) async fn open(&self) -> Result<Session, DbError> {
+        let _waiting = self.waiting();
         match &self.0.source {
             Source::App { pools, app, .. } => {
                 if self.0.connections.fetch_add(1, Ordering::Relaxed) >= policy::CONNECTIONS {
@@ -255,22 +304,23 @@ impl Database {
             .zip(1..)
             .map(|(value, place)| Parameter::new(value, place))
             .collect::<Result<_, _>>()?;
-        policy::admit_parameters(params.iter().map(Parameter::len).sum())?;
+        let size = params.iter().map(Parameter::len).sum();
+        policy::admit_parameters(size)?;
         if sql.contains('\0') {
             return Err(DbError::Invalid(
                 "the statement holds a NUL character".to_owned(),
             ));
         }
 
+        let sent = u64::try_from(sql.len() + size).unwrap_or(u64::MAX);
+        self.0.sent.fetch_add(sent, Ordering::Relaxed);
         let client = session.client();
+        let fetch = fetch(client, sql, &params, verdict, &self.0.read);
         self.bounded(session, async {
             let Some(before) = before else {
-                return fetch(client, sql, &params, verdict).await;
+                return fetch.await;
             };
-            let (before, outcome) = tokio::join!(
-                client.batch_execute(before),
-                fetch(client, sql, &params, verdict)
-            );
+            let (before, outcome) = tokio::join!(client.batch_execute(before), fetch);
             before?;
             outcome
         })
@@ -283,9 +333,9 @@ impl Database {
         session: &Session,
         work: impl Future<Output = Result<T, DbError>>,
     ) -> Result<T, DbError> {
-        let began = Instant::now();
+        let _waiting = self.waiting();
         let mut work = pin!(work);
-        let result = match tokio::time::timeout_at(self.0.deadline, &mut work).await {
+        match tokio::time::timeout_at(self.0.deadline, &mut work).await {
             Ok(result) => result,
             Err(_) => {
                 // The server must not go on for a call that is over.
@@ -297,10 +347,7 @@ impl Database {
                 let _ = tokio::time::timeout(CANCEL_GRACE, cancelled).await;
                 Err(DbError::TimedOut)
             }
-        };
-        let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.0.host_micros.fetch_add(waited, Ordering::Relaxed);
-        result
+        }
     }
 }
 
@@ -326,6 +373,7 @@ async fn fetch(
     sql: &str,
     params: &[Parameter],
     verdict: &Verdict,
+    read: &Read,
 ) -> Result<wit::Outcome, DbError> {
     // `unknown` leaves the type of each parameter to the server.
     let typed = params.iter().map(|param| (param, Type::UNKNOWN));
@@ -342,7 +390,11 @@ async fn fetch(
         if outcome.rows.is_empty() {
             outcome.columns = row.columns().iter().map(column).collect();
         }
-        size.admit(row.raw_size_bytes())?;
+        let bytes = row.raw_size_bytes();
+        read.rows.fetch_add(1, Ordering::Relaxed);
+        read.bytes
+            .fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+        size.admit(bytes)?;
         outcome.rows.push(decode::row(&row)?);
     }
     outcome.affected = stream.rows_affected().unwrap_or(0);

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use super::policy::{self, OverLimit};
-use super::session::{Database, Source};
+use super::session::{Database, Source, Usage};
 use super::{Connection, DbError, Inspector, Migration};
 use crate::bindings::skep::app::db as wit;
 use crate::capability::log::CallLog;
@@ -640,4 +640,49 @@ async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
         1
     );
     assert_eq!(app.count().await, 0);
+}
+
+#[tokio::test]
+async fn what_a_call_reads_and_sends_is_counted_also_where_it_does_not_get_the_result() {
+    let app = App::with_items().await;
+    let call = app.next_call();
+    assert_eq!(call.usage(), Usage::default());
+
+    let parameter = [wit::Value::Text("abc".to_owned())];
+    let two = "SELECT 'a', $1 UNION ALL SELECT 'b', 'd'";
+    ask_with(&call, two, &parameter).await.unwrap();
+    let read = call.usage();
+    assert_eq!((read.statements, read.rows), (1, 2));
+    assert_eq!(read.sent, u64::try_from(two.len() + 3).unwrap());
+    // Two letters and two texts, and what the protocol needs around them.
+    assert!(read.received >= 6, "{read:?}");
+
+    let many = format!("SELECT 1 FROM generate_series(1, {})", policy::ROWS + 5);
+    assert!(ask(&call, &many).await.is_err());
+    let rows = u64::try_from(policy::ROWS + 1).unwrap();
+    assert_eq!(call.usage().rows, read.rows + rows);
+
+    // What is refused is never sent, and asked for nevertheless.
+    let before = call.usage();
+    assert!(ask(&call, "SELECT '\0'").await.is_err());
+    let refused = call.usage();
+    assert_eq!(refused.statements, before.statements + 1);
+    assert_eq!((refused.sent, refused.rows), (before.sent, before.rows));
+}
+
+#[tokio::test]
+async fn waiting_for_a_connection_is_waiting_for_the_database() {
+    let app = App::with_items().await;
+    let busy = app.next_call();
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        let mut connection = Connection::transactional(busy.clone());
+        connection.execute("SELECT 1", &[]).await.unwrap();
+        held.push(connection);
+    }
+    let call = app.call(Duration::from_millis(50));
+
+    assert!(ask(&call, "SELECT 1").await.is_err());
+
+    assert!(call.usage().waited > Duration::ZERO);
 }

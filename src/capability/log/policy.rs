@@ -33,6 +33,11 @@ impl LogBudget {
             _ => Admitted::No,
         }
     }
+
+    /// How many lines were admitted.
+    pub(crate) fn written(&self) -> u32 {
+        self.lines.min(LINES)
+    }
 }
 
 /// The first `limit` bytes of a text, or a little less, so that no character is cut.
@@ -73,6 +78,7 @@ mod tests {
 
         assert_eq!(budget.admit(), Admitted::Last);
         assert_eq!(budget.admit(), Admitted::No);
+        assert_eq!(budget.written(), LINES);
     }
 
     #[test]
