@@ -9,8 +9,9 @@ use super::{Candidate, DeployError, Deployer, objects};
 use crate::app::Manifest;
 use crate::capability::db::policy::{self, Control};
 use crate::capability::db::session::Source;
-use crate::cell::{Call, Entry, limits};
+use crate::cell::{Call, Entry};
 use crate::ids::CallId;
+use crate::limits::LOAD_WALL;
 use crate::store::releases;
 
 const CONNECT: Duration = Duration::from_secs(10);
@@ -56,7 +57,7 @@ impl Deployer {
                 client: Arc::clone(client),
                 app: candidate.manifest.app_name.clone(),
             },
-            budget: limits::LOAD,
+            budget: self.0.cells.limits().load(),
         };
         let outcome = self.0.cells.run(&candidate.image, call).await;
         outcome.result.map(drop).map_err(DeployError::Load)
@@ -85,7 +86,7 @@ async fn run_tables(client: &Client, manifest: &Manifest) -> Result<(), DeployEr
             ));
         }
         let run = client.execute_typed(statement, &[]);
-        match tokio::time::timeout(limits::LOAD.wall, run).await {
+        match tokio::time::timeout(LOAD_WALL, run).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
                 return Err(failed(match error.as_db_error() {
@@ -94,7 +95,7 @@ async fn run_tables(client: &Client, manifest: &Manifest) -> Result<(), DeployEr
                 }));
             }
             Err(_) => {
-                let limit = limits::LOAD.wall.as_secs();
+                let limit = LOAD_WALL.as_secs();
                 return Err(failed(format!("it took longer than {limit} s")));
             }
         }

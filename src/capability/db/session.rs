@@ -17,6 +17,7 @@ use super::policy::{self, OverLimit, ResultSize};
 use super::{DbError, decode};
 use crate::bindings::skep::app::db as wit;
 use crate::ids::AppName;
+use crate::limits::Budget;
 use crate::postgres::{self, AppPools};
 
 /// How long a cancelled statement may take to end before its connection is given up.
@@ -33,6 +34,9 @@ pub(crate) struct Database(Arc<Shared>);
 struct Shared {
     source: Source,
     deadline: Instant,
+    budget: Budget,
+    /// Bytes that have crossed between the cell and the host.
+    moved: AtomicU64,
     statements: AtomicU32,
     connections: AtomicU32,
     host_micros: AtomicU64,
@@ -73,10 +77,12 @@ pub(crate) enum Session {
 }
 
 impl Database {
-    pub(crate) fn new(source: Source, deadline: Instant) -> Self {
+    pub(crate) fn new(source: Source, deadline: Instant, budget: Budget) -> Self {
         Self(Arc::new(Shared {
             source,
             deadline,
+            budget,
+            moved: AtomicU64::new(0),
             statements: AtomicU32::new(0),
             connections: AtomicU32::new(0),
             host_micros: AtomicU64::new(0),
@@ -204,15 +210,17 @@ impl Database {
         sql: &str,
         params: &[wit::Value],
     ) -> Result<wit::Outcome, DbError> {
-        if self.0.statements.fetch_add(1, Ordering::Relaxed) >= policy::STATEMENTS {
-            return Err(OverLimit::Statements.into());
+        if self.0.statements.fetch_add(1, Ordering::Relaxed) >= self.0.budget.statements {
+            return Err(OverLimit::Statements(self.0.budget.statements).into());
         }
         let params: Vec<Parameter> = params
             .iter()
             .zip(1..)
             .map(|(value, place)| Parameter::new(value, place))
             .collect::<Result<_, _>>()?;
-        policy::admit_statement(sql, params.iter().map(Parameter::len).sum())?;
+        let parameters = params.iter().map(Parameter::len).sum();
+        policy::admit_statement(sql, parameters)?;
+        self.carry(sql.len() + parameters)?;
         if sql.contains('\0') {
             return Err(DbError::Invalid(
                 "the statement holds a NUL character".to_owned(),
@@ -220,16 +228,32 @@ impl Database {
         }
 
         let client = session.client();
-        self.bounded(session, async {
-            let Some(before) = before else {
-                return fetch(client, sql, &params).await;
-            };
-            let (before, outcome) =
-                tokio::join!(client.batch_execute(before), fetch(client, sql, &params));
-            before?;
-            outcome
-        })
-        .await
+        let mut size = ResultSize::new(self.0.budget);
+        let outcome = self
+            .bounded(session, async {
+                let Some(before) = before else {
+                    return fetch(client, sql, &params, &mut size).await;
+                };
+                let (before, outcome) = tokio::join!(
+                    client.batch_execute(before),
+                    fetch(client, sql, &params, &mut size)
+                );
+                before?;
+                outcome
+            })
+            .await?;
+        self.carry(size.bytes())?;
+        Ok(outcome)
+    }
+
+    /// Counts bytes that cross between the cell and the host, whichever way.
+    pub(crate) fn carry(&self, bytes: usize) -> Result<(), OverLimit> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let before = self.0.moved.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.0.budget.transfer {
+            return Err(OverLimit::Transfer(self.0.budget.transfer));
+        }
+        Ok(())
     }
 
     /// Waits for the server as long as the call's time lasts, then cancels.
@@ -268,7 +292,12 @@ impl Session {
     }
 }
 
-async fn fetch(client: &Client, sql: &str, params: &[Parameter]) -> Result<wit::Outcome, DbError> {
+async fn fetch(
+    client: &Client,
+    sql: &str,
+    params: &[Parameter],
+    size: &mut ResultSize,
+) -> Result<wit::Outcome, DbError> {
     // `unknown` leaves the type of each parameter to the server.
     let typed = params.iter().map(|param| (param, Type::UNKNOWN));
     let mut stream = pin!(client.query_typed_raw(sql, typed).await?);
@@ -278,13 +307,12 @@ async fn fetch(client: &Client, sql: &str, params: &[Parameter]) -> Result<wit::
         rows: Vec::new(),
         affected: 0,
     };
-    let mut size = ResultSize::default();
     while let Some(row) = stream.next().await {
         let row = row?;
         if outcome.rows.is_empty() {
             outcome.columns = row.columns().iter().map(column).collect();
         }
-        size.admit(row.raw_size_bytes())?;
+        size.admit(row.len(), row.raw_size_bytes())?;
         outcome.rows.push(decode::row(&row)?);
     }
     outcome.affected = stream.rows_affected().unwrap_or(0);

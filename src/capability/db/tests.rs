@@ -11,6 +11,7 @@ use super::session::{Database, Source};
 use super::{Connection, DbError};
 use crate::bindings::skep::app::db as wit;
 use crate::ids::AppName;
+use crate::limits::{Budget, Limits};
 use crate::postgres::AppPools;
 use crate::postgres::testing::{TestDatabase, database};
 
@@ -51,7 +52,7 @@ impl App {
             pools: self.pools.clone(),
             app: self.name.clone(),
         };
-        Database::new(source, Instant::now() + wall)
+        Database::new(source, Instant::now() + wall, budget())
     }
 
     /// One more call, with time enough.
@@ -65,6 +66,12 @@ impl App {
             .unwrap();
         text(&outcome.rows[0][0]).parse().unwrap()
     }
+}
+
+/// What a call may use where nobody says otherwise.
+fn budget() -> Budget {
+    let limits = Limits::STANDARD;
+    limits.budget(&limits.default)
 }
 
 async fn ask(database: &Database, sql: &str) -> Result<wit::Outcome, DbError> {
@@ -360,10 +367,10 @@ async fn a_result_over_the_limit_is_refused_and_the_call_goes_on() {
     let app = App::with_items().await;
     let mut connection = Connection::transactional(app.next_call());
 
-    let rows = format!("SELECT generate_series(1, {})", policy::ROWS + 1);
+    let rows = format!("SELECT generate_series(1, {})", budget().rows + 1);
     let result = connection.execute(&rows, &[]).await;
     assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::Rows))),
+        matches!(result, Err(DbError::OverLimit(OverLimit::Rows(_)))),
         "{result:?}"
     );
 
@@ -371,10 +378,10 @@ async fn a_result_over_the_limit_is_refused_and_the_call_goes_on() {
     assert!(matches!(after, Err(DbError::Aborted)), "{after:?}");
 
     connection.rollback().await.unwrap();
-    let bytes = format!("SELECT repeat('x', {})", policy::RESULT_BYTES + 1);
+    let bytes = format!("SELECT repeat('x', {})", budget().result + 1);
     let result = connection.execute(&bytes, &[]).await;
     assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::ResultBytes))),
+        matches!(result, Err(DbError::OverLimit(OverLimit::ResultBytes(_)))),
         "{result:?}"
     );
 
@@ -388,12 +395,12 @@ async fn nothing_is_kept_of_a_transaction_whose_result_was_too_large() {
     let mut connection = Connection::transactional(app.next_call());
     let sql = format!(
         "INSERT INTO items SELECT n, 'x' FROM generate_series(1, {}) AS n RETURNING id",
-        policy::ROWS + 1
+        budget().rows + 1
     );
 
     let result = connection.execute(&sql, &[]).await;
     assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::Rows))),
+        matches!(result, Err(DbError::OverLimit(OverLimit::Rows(_)))),
         "{result:?}"
     );
     connection.commit().await.unwrap();
@@ -502,7 +509,7 @@ async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
         client: Arc::clone(&owner),
         app: app.name.clone(),
     };
-    let load = Database::new(source, Instant::now() + Duration::from_secs(30));
+    let load = Database::new(source, Instant::now() + Duration::from_secs(30), budget());
     let mut connection = Connection::transactional(load.clone());
 
     connection
