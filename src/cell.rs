@@ -9,6 +9,7 @@ pub(crate) mod compile;
 mod engine;
 mod image;
 pub(crate) mod inspect;
+mod lanes;
 mod limits;
 mod memory;
 mod pool;
@@ -30,6 +31,7 @@ use crate::limits::{Budget, Limits, MIB};
 use crate::services::{HostKey, machine};
 use admission::{Admission, WaitingData};
 use image::ImageCache;
+use lanes::SlowLane;
 use memory::{Division, NodeMemory};
 use pool::IdleCells;
 use state::CellState;
@@ -46,6 +48,7 @@ struct Shared {
     reserve: Admission,
     memory: NodeMemory,
     waiting: WaitingData,
+    slow: SlowLane,
     limits: Limits,
     idle: Arc<IdleCells>,
     _ticker: engine::Ticker,
@@ -113,6 +116,7 @@ impl Cells {
             reserve: Admission::reserve(number(calls)),
             memory: NodeMemory::new(&memory),
             waiting: WaitingData::default(),
+            slow: SlowLane::start()?,
             limits,
             idle: Arc::new(IdleCells::new(number(engine::idle(calls)))),
             _ticker: ticker,

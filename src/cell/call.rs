@@ -113,7 +113,12 @@ impl Cells {
         let image = Arc::clone(image);
         // A task of its own: a caller who goes away must not leave a statement running or a
         // transaction open.
-        match tokio::spawn(async move { cells.admit_and_run(&image, call).await }).await {
+        let run = async move {
+            let lane = cells.clone();
+            let call = async move { cells.admit_and_run(&image, call).await };
+            lane.0.slow.run(call).await
+        };
+        match tokio::spawn(run).await.flatten() {
             Ok(outcome) => outcome,
             Err(error) => Outcome {
                 result: Err(CallError::Internal(error.into())),

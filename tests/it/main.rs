@@ -24,6 +24,7 @@ mod db;
 mod deploys;
 mod limits;
 mod manage;
+mod neighbours;
 mod serving;
 mod shape;
 mod torture;
