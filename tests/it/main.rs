@@ -22,6 +22,7 @@ mod cli;
 mod crashes;
 mod db;
 mod deploys;
+mod hostile;
 mod limits;
 mod manage;
 mod neighbours;
