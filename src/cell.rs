@@ -1,7 +1,7 @@
 //! The sandbox: a cell is one instance of a release's component, made for a call.
 //!
 //! It knows no HTTP. A [`Cells`] runs calls of [`Image`]s and answers with a [`call::Outcome`];
-//! what a cell may import is decided in [`state`], what it may use in [`limits`].
+//! what a cell may import is decided in [`state`], what it may use in [`crate::limits`].
 
 mod admission;
 mod call;
@@ -11,7 +11,9 @@ mod cost;
 mod engine;
 mod image;
 pub(crate) mod inspect;
-pub(crate) mod limits;
+mod lanes;
+mod limits;
+mod memory;
 mod pool;
 mod receipt;
 mod state;
@@ -29,10 +31,12 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use crate::app::manifest::Instances;
 use crate::bindings::AppIndices;
 use crate::ids::{AppName, ReleaseId};
-use crate::services::HostKey;
-use admission::Admission;
+use crate::limits::{Budget, Limits, MIB};
+use crate::services::{HostKey, machine};
+use admission::{Admission, WaitingData};
 use image::ImageCache;
-use limits::Budget;
+use lanes::SlowLane;
+use memory::{Division, NodeMemory};
 use pool::IdleCells;
 use state::CellState;
 
@@ -46,6 +50,10 @@ struct Shared {
     cache: ImageCache,
     admission: Admission,
     reserve: Admission,
+    memory: NodeMemory,
+    waiting: WaitingData,
+    slow: SlowLane,
+    limits: Limits,
     idle: Arc<IdleCells>,
     witness: Arc<dyn Witness>,
     _ticker: engine::Ticker,
@@ -86,6 +94,8 @@ pub(crate) enum NotAnApp {
     World(#[from] inspect::Mismatch),
     #[error("the component does not fit the world skep:app@1.0.0: {0}")]
     Link(String),
+    #[error("the component does not fit into a cell: {0}")]
+    Size(String),
 }
 
 impl Cells {
@@ -94,14 +104,24 @@ impl Cells {
     ///
     /// # Errors
     ///
-    /// When the machine cannot give the engine its address space, or the folder is not
+    /// When the limits leave no memory for a cell, the machine cannot give the engine its address space, or the folder is not
     /// writable.
     pub(crate) fn start(
         data: &Path,
         key: &HostKey,
+        limits: Limits,
         witness: Arc<dyn Witness>,
     ) -> anyhow::Result<Self> {
-        let engine = engine::for_running()?;
+        let calls = limits.calls.get();
+        let memory = Division::new(&limits, machine::memory(), engine::memories(calls))?;
+        tracing::info!(
+            total_memory_mb = memory.total / MIB,
+            calls,
+            "cells share this memory"
+        );
+        let most = limits.budget(&limits.ceiling).memory;
+        let size = engine::Size::new(calls, most, memory.kept);
+        let engine = engine::for_running(size, limits.count_fuel)?;
         let linker = state::linker(&engine)
             .map_err(|error| anyhow::anyhow!("the linker cannot be made: {error:#}"))?;
         let cache = ImageCache::open(image::folder(data), key, &engine)?;
@@ -110,12 +130,21 @@ impl Cells {
             engine,
             linker,
             cache,
-            admission: Admission::for_all(),
-            reserve: Admission::reserve(),
-            idle: Arc::default(),
+            admission: Admission::for_all(number(calls)),
+            reserve: Admission::reserve(number(calls)),
+            memory: NodeMemory::new(&memory),
+            waiting: WaitingData::default(),
+            slow: SlowLane::start()?,
+            limits,
+            idle: Arc::new(IdleCells::new(number(engine::idle(calls)))),
             witness,
             _ticker: ticker,
         })))
+    }
+
+    /// What calls on this node may use.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     /// How many cells run a call, and how many wait for their release's next one.
@@ -135,11 +164,15 @@ impl Cells {
     ///
     /// # Errors
     ///
-    /// When the code cannot be kept or, which would be our fault, does not load.
-    pub(crate) fn keep(&self, digest: &str, code: &[u8]) -> anyhow::Result<Component> {
+    /// When the code cannot be kept. Inside, when it wants more than there is for one cell.
+    pub(crate) fn keep(
+        &self,
+        digest: &str,
+        code: &[u8],
+    ) -> std::io::Result<Result<Component, NotAnApp>> {
         self.0.cache.store(digest, code)?;
-        self.cached(digest)
-            .ok_or_else(|| anyhow::anyhow!("compiled code of {digest} does not load"))
+        let loaded = self.0.cache.load_new(&self.0.engine, digest);
+        Ok(loaded.map_err(|error| NotAnApp::Size(format!("{error:#}"))))
     }
 
     /// Makes a component ready to be called.
@@ -185,6 +218,10 @@ impl Image {
     pub(crate) fn has_load(&self) -> bool {
         self.load.is_some()
     }
+}
+
+fn number(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 impl Drop for Image {

@@ -16,6 +16,8 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limits;
+
 /// What an operator can set. Keys are the same in the file and, in capitals behind
 /// `SKEP_`, in the environment.
 #[derive(Debug, Clone, Deserialize)]
@@ -52,6 +54,9 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
     pub(crate) log: String,
+    /// What calls may use. In the environment, parts of a key stand two underscores apart:
+    /// `SKEP_LIMITS__CEILING__WALL_MS`.
+    pub(crate) limits: Limits,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +77,7 @@ struct Defaults {
     calls_rows: u32,
     log_format: LogFormat,
     log: &'static str,
+    limits: Limits,
 }
 
 const DEFAULTS: Defaults = Defaults {
@@ -84,6 +90,7 @@ const DEFAULTS: Defaults = Defaults {
     calls_rows: 1_000_000,
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
+    limits: Limits::STANDARD,
 };
 
 /// What the command line of `skep serve` overrides.
@@ -132,22 +139,21 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When a source cannot be read, has an unknown key, or a value of the wrong kind;
-    /// the text names the source and the key.
-    pub(crate) fn load(
-        file: Option<&Path>,
-        overrides: Overrides,
-    ) -> Result<Self, Box<figment::Error>> {
+    /// When a source cannot be read, has an unknown key, a value of the wrong kind, or limits
+    /// that do not fit together; the text names the key.
+    pub(crate) fn load(file: Option<&Path>, overrides: Overrides) -> anyhow::Result<Self> {
         let mut figment = Figment::from(Serialized::defaults(DEFAULTS));
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment
-            .merge(Env::prefixed("SKEP_").filter(|key| !is_read_elsewhere(key.as_str())))
+        let environment = Env::prefixed("SKEP_").filter(|key| !is_read_elsewhere(key.as_str()));
+        let config: Self = figment
+            .merge(environment.split("__"))
             .merge(Serialized::defaults(Secrets::from_environment()))
             .merge(Serialized::defaults(overrides))
-            .extract()
-            .map_err(Box::new)
+            .extract()?;
+        config.limits.check()?;
+        Ok(config)
     }
 
     pub(crate) fn key_file(&self) -> PathBuf {

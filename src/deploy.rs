@@ -11,6 +11,7 @@ mod migrate;
 mod objects;
 mod recover;
 mod serving;
+mod settings;
 
 pub(crate) use error::DeployError;
 pub(crate) use manage::ManageError;
@@ -34,6 +35,7 @@ use crate::postgres::{AppPools, Roles};
 use crate::services::{Clock, Entropy};
 use crate::sql::Verdicts;
 use crate::store::{Store, apps, blobs, releases};
+use settings::granted;
 
 /// Deploys and manages apps. Cheap to clone.
 #[derive(Clone)]
@@ -154,8 +156,9 @@ impl Deployer {
         let Description {
             manifest,
             backend,
-            warnings,
+            mut warnings,
         } = Description::read(&bundle)?;
+        warnings.extend(granted(&manifest.limits, self.0.cells.limits()).1);
         let app = manifest.app_name.clone();
         Roles::admit(&app)?;
         timings.read = watch.lap();
@@ -217,12 +220,28 @@ impl Deployer {
         compiled: &Component,
     ) -> Result<Candidate, DeployError> {
         let id = ReleaseId(self.0.entropy.id(&self.0.clock));
-        let image = self.0.cells.prepare(compiled, settings(&manifest, id))?;
+        let image = self
+            .0
+            .cells
+            .prepare(compiled, self.settings(&manifest, id))?;
         Ok(Candidate {
             id,
             manifest,
             image: Arc::new(image),
         })
+    }
+
+    /// What a release's cells are on this node.
+    fn settings(&self, manifest: &Manifest, release: ReleaseId) -> cell::Settings {
+        let limits = self.0.cells.limits();
+        let (amounts, _) = granted(&manifest.limits, limits);
+        cell::Settings {
+            app: manifest.app_name.clone(),
+            release,
+            instances: manifest.instances,
+            budget: limits.budget(&amounts),
+            concurrency: usize::try_from(amounts.concurrency.get()).unwrap_or(usize::MAX),
+        }
     }
 
     /// Takes the right to change an app, for as long as what comes back lives.
@@ -309,36 +328,6 @@ impl Deployer {
             // The next start finds the row and removes it.
             tracing::error!(%app, %error, "a failed deploy could not be removed");
         }
-    }
-}
-
-/// What a release's cells are, from its manifest, within the host's ceilings.
-fn settings(manifest: &Manifest, release: ReleaseId) -> cell::Settings {
-    use std::num::NonZeroU32;
-    use std::time::Duration;
-
-    use cell::limits::{CEILING, CONCURRENCY, CONCURRENCY_CEILING, DEFAULT, MIB};
-
-    let wishes = &manifest.limits;
-    let size = |wish: NonZeroU32| usize::try_from(wish.get()).unwrap_or(usize::MAX);
-    let wall = wishes.wall_ms.map_or(DEFAULT.wall, |wish| {
-        Duration::from_millis(wish.get().into())
-    });
-    let memory = wishes
-        .memory_mb
-        .map_or(DEFAULT.memory, |wish| size(wish).saturating_mul(MIB));
-    cell::Settings {
-        app: manifest.app_name.clone(),
-        release,
-        instances: manifest.instances,
-        budget: cell::limits::Budget {
-            wall: wall.min(CEILING.wall),
-            memory: memory.min(CEILING.memory),
-        },
-        concurrency: wishes
-            .concurrency
-            .map_or(CONCURRENCY, size)
-            .min(CONCURRENCY_CEILING),
     }
 }
 

@@ -10,7 +10,7 @@
 //! - [`app`]: what an app is, without I/O beyond reading it;
 //! - [`sql`]: what a statement does, before it is sent;
 //! - [`store`]: the host's own tables; [`postgres`]: the database server;
-//! - [`launch`], [`services`], [`config`], [`ids`]: what all of them stand on.
+//! - [`launch`], [`services`], [`config`], [`limits`], [`ids`]: what all of them stand on.
 
 pub(crate) mod app;
 pub(crate) mod auth;
@@ -25,6 +25,7 @@ pub(crate) mod http;
 pub(crate) mod ids;
 pub(crate) mod launch;
 pub(crate) mod ledger;
+pub(crate) mod limits;
 pub(crate) mod postgres;
 pub(crate) mod serve;
 pub(crate) mod services;

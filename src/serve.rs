@@ -22,8 +22,8 @@ use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Sett
 use crate::services::{Clock, Entropy, HostKey, Services};
 use crate::store::{Store, host};
 
-/// How long calls may go on once the process has been asked to stop.
-const DRAIN: Duration = Duration::from_secs(130);
+/// How long beyond their own time calls may go on once the process has been asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
 /// How long the log of calls may take to be written to its end.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
@@ -137,7 +137,8 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     });
     let serving =
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let served = drain(serving.into_future(), stop).await;
+    let longest = config.limits.ceiling.wall() + DRAIN;
+    let served = drain(serving.into_future(), stop, longest).await;
     following.abort();
     purging.abort();
     ledger.flush(LAST_CALLS).await;
@@ -148,11 +149,12 @@ async fn serve(node: Node) -> anyhow::Result<()> {
 async fn drain(
     serving: impl Future<Output = std::io::Result<()>>,
     stop: CancellationToken,
+    longest: Duration,
 ) -> anyhow::Result<()> {
     let overdue = async {
         stop.cancelled().await;
         tracing::info!("stopping: waiting for calls to end");
-        tokio::time::sleep(DRAIN).await;
+        tokio::time::sleep(longest).await;
     };
     tokio::select! {
         served = serving => Ok(served?),
@@ -205,7 +207,12 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
     let ledger = Ledger::start(store.clone(), clock.clone());
-    let cells = Cells::start(&config.data, &key, Arc::new(ledger.clone()))?;
+    let cells = Cells::start(
+        &config.data,
+        &key,
+        config.limits,
+        Arc::new(ledger.clone()),
+    )?;
     let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
     let serving = Serving::default();

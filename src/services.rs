@@ -5,6 +5,7 @@
 mod clock;
 mod entropy;
 mod key;
+pub(crate) mod machine;
 
 pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;

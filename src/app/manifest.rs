@@ -142,4 +142,15 @@ pub(crate) struct Wishes {
     pub(crate) memory_mb: Option<NonZeroU32>,
     /// Calls of the app at the same time.
     pub(crate) concurrency: Option<NonZeroU32>,
+    /// Millions of instructions, where they are counted.
+    #[serde(default)]
+    pub(crate) fuel: Option<NonZeroU32>,
+    #[serde(default)]
+    pub(crate) statements: Option<NonZeroU32>,
+    /// Of one result.
+    #[serde(default)]
+    pub(crate) rows: Option<NonZeroU32>,
+    /// Of one result.
+    #[serde(default)]
+    pub(crate) result_mb: Option<NonZeroU32>,
 }

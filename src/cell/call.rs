@@ -6,21 +6,23 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
-use wasmtime::component::Instance;
+use wasmtime::component::{Instance, ResourceTableError};
 use wasmtime::{AsContextMut, Store, Trap};
 
 use super::admission::{Busy, Place};
-use super::limits::{self, Budget};
+use super::limits;
+use super::memory::Share;
 use super::pool::Cell;
 use super::receipt::{Ending, Receipt, Record};
 use super::state::{self, Binding, CellState};
-use super::{Cells, Image};
+use super::{Cells, Image, engine};
 use crate::app::manifest::Instances;
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::{Database, Source};
-use crate::capability::log::{CallLog, Level};
+use crate::capability::log::{CallLog, policy::Most};
 use crate::ids::CallId;
+use crate::limits::Budget;
 
 /// How long after its deadline a cell is given up that did not stop by itself, because it
 /// waits for something of the host.
@@ -40,6 +42,14 @@ impl Entry {
         match self {
             Self::Execute(_) => "execute",
             Self::Load => "load",
+        }
+    }
+
+    /// Bytes of the data that the call is given.
+    fn size(&self) -> usize {
+        match self {
+            Self::Execute(data) => data.len(),
+            Self::Load => 0,
         }
     }
 }
@@ -74,6 +84,8 @@ pub(crate) enum CallError {
     TimedOut(Duration),
     #[error("the call was stopped: it needed more than its {} MiB of memory", .0 / (1024 * 1024))]
     OutOfMemory(usize),
+    #[error("the call was stopped: it ran more than its {} million instructions", .0 / 1_000_000)]
+    OutOfFuel(u64),
     #[error("the app's answer is larger than {} MiB: send it in parts", limits::ANSWER_BYTES / (1024 * 1024))]
     AnswerTooLarge,
     /// The component did what WebAssembly forbids, or ended itself.
@@ -93,6 +105,7 @@ impl CallError {
             Self::App { name, message, .. } => format!("{name}: {message}"),
             Self::TimedOut(_)
             | Self::OutOfMemory(_)
+            | Self::OutOfFuel(_)
             | Self::AnswerTooLarge
             | Self::Crashed(_)
             | Self::Busy(_)
@@ -108,7 +121,12 @@ impl Cells {
         let image = Arc::clone(image);
         // A task of its own: a caller who goes away must not leave a statement running or a
         // transaction open.
-        match tokio::spawn(async move { cells.run_witnessed(&image, call).await }).await {
+        let run = async move {
+            let lane = cells.clone();
+            let call = async move { cells.run_witnessed(&image, call).await };
+            lane.0.slow.run(call).await
+        };
+        match tokio::spawn(run).await.flatten() {
             Ok(outcome) => outcome,
             Err(error) => Outcome {
                 result: Err(CallError::Internal(error.into())),
@@ -146,32 +164,45 @@ impl Cells {
             receipt.payload = data.len();
         }
 
-        let places = self.enter(image, deadline).await;
+        let places = self.enter(image, &call, deadline).await;
         receipt.queued = began.elapsed();
         let result = match places {
-            Ok(_places) => self.run_admitted(image, call, deadline, &mut receipt).await,
+            Ok((_own, share, _all)) => {
+                let call = (call, share);
+                self.run_admitted(image, call, deadline, &mut receipt).await
+            }
             Err(busy) => Err(busy.into()),
         };
         Outcome { result, receipt }
     }
 
-    /// A place among the app's calls, then among all.
-    async fn enter(&self, image: &Image, deadline: Instant) -> Result<(Place, Place), Busy> {
+    /// A place among the app's calls, memory, and a place among all calls.
+    async fn enter(
+        &self,
+        image: &Image,
+        call: &Call,
+        deadline: Instant,
+    ) -> Result<(Place, Share, Place), Busy> {
+        let _waiting = self.0.waiting.hold(call.entry.size())?;
+        let memory = call.budget.memory;
         let own = image.admission.enter(deadline).await?;
         // Busy apps must not keep the others waiting until their own calls are over.
         if image.admission.has_few()
             && let Some(reserved) = self.0.reserve.try_enter()
+            && let Some(share) = self.0.memory.try_reserve(memory)
         {
-            return Ok((own, reserved));
+            return Ok((own, share, reserved));
         }
+        let make_room = || self.0.idle.drop_one();
+        let share = self.0.memory.enter(memory, deadline, make_room).await?;
         let all = self.0.admission.enter(deadline).await?;
-        Ok((own, all))
+        Ok((own, share, all))
     }
 
     async fn run_admitted(
         &self,
         image: &Image,
-        call: Call,
+        (call, share): (Call, Share),
         deadline: Instant,
         receipt: &mut Receipt,
     ) -> Result<String, CallError> {
@@ -182,8 +213,14 @@ impl Cells {
             database,
             budget,
         } = call;
-        let log = CallLog::new(image.settings.app.clone(), image.settings.release, id);
-        let database = Database::new(database, deadline, log.clone());
+        let most = Most {
+            lines: budget.log_lines,
+            bytes: budget.log_bytes,
+        };
+        let log = CallLog::new(image.settings.app.clone(), image.settings.release, id, most);
+        let database = Database::new(database, deadline, budget, log.clone());
+        // Where this alone is too much, the first statement is told.
+        let _ = database.carry(entry.size());
         let binding = Binding {
             call: id,
             caller,
@@ -198,13 +235,17 @@ impl Cells {
                 receipt.instantiate = began.elapsed();
                 let result = enter_guest(image, &mut cell, entry, deadline, budget).await;
                 receipt.run = began.elapsed().saturating_sub(receipt.instantiate);
-                receipt.memory = cell.store.data().memory.used();
+                receipt.memory = cell.memory();
+                receipt.fuel = fuel_used(&cell.store, budget);
                 cell.store.data_mut().finish();
                 // An exception is the app's own business; anything else that went wrong may have
                 // left anything behind.
                 let sound = matches!(result, Ok(_) | Err(CallError::App { .. }));
-                if sound && image.settings.instances == Instances::Reused {
-                    image.idle.keep(image.settings.release, cell);
+                if sound
+                    && image.settings.instances == Instances::Reused
+                    && let Some(held) = self.0.memory.for_idle(share, cell.memory())
+                {
+                    image.idle.keep(image.settings.release, cell, held);
                 }
                 result
             }
@@ -230,10 +271,12 @@ impl Cells {
         if let Some(mut cell) = image.idle.take(image.settings.release) {
             cell.store.data_mut().rebind(binding);
             cell.store.set_epoch_deadline(1);
+            fill(&mut cell.store, budget)?;
             return Ok(cell);
         }
         let deadline = binding.deadline;
         let mut store = state::store(&self.0.engine, CellState::new(binding, budget.memory));
+        fill(&mut store, budget)?;
         let made = async {
             let instance = image.component.instantiate_async(&mut store).await?;
             let app = image.exports.load(&mut store, &instance)?;
@@ -245,6 +288,20 @@ impl Cells {
             Err(_) => Err(CallError::TimedOut(budget.wall)),
         }
     }
+}
+
+/// Gives a cell the instructions of its call, where they are counted.
+fn fill(store: &mut Store<CellState>, budget: Budget) -> Result<(), CallError> {
+    let Some(fuel) = budget.fuel else {
+        return Ok(());
+    };
+    let filled = store.set_fuel(fuel);
+    filled.map_err(|error| CallError::Internal(anyhow::anyhow!("{error:#}")))
+}
+
+/// How many instructions a call has run, where they are counted.
+fn fuel_used(store: &Store<CellState>, budget: Budget) -> Option<u64> {
+    Some(budget.fuel?.saturating_sub(store.get_fuel().ok()?))
 }
 
 async fn enter_guest(
@@ -286,7 +343,23 @@ async fn enter_guest(
             message,
             trace,
         }),
-        Err(error) => Err(classify(store, &error, budget)),
+        // Whatever fails inside the guest is its own doing: the ABI refused what it handed over.
+        Err(error) => {
+            let known = classify(store, &error, budget);
+            if matches!(known, CallError::Internal(_)) {
+                Err(CallError::Crashed(misuse(&error)))
+            } else {
+                Err(known)
+            }
+        }
+    }
+}
+
+/// Says how a guest misused what it may import.
+fn misuse(error: &wasmtime::Error) -> String {
+    match error.downcast_ref::<ResourceTableError>() {
+        Some(ResourceTableError::Full) => format!("it holds more than {} handles", limits::HANDLES),
+        _ => error.root_cause().to_string(),
     }
 }
 
@@ -314,9 +387,14 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return CallError::Crashed(format!("it ended itself with exit code {}", exit.0));
     }
-    match error.downcast_ref::<Trap>() {
-        Some(trap) => CallError::Crashed(trap.to_string()),
-        None => CallError::Internal(anyhow::anyhow!("{error:#}")),
+    match (error.downcast_ref::<Trap>(), budget.fuel) {
+        (Some(Trap::OutOfFuel), Some(fuel)) => CallError::OutOfFuel(fuel),
+        (Some(Trap::StackOverflow), _) => CallError::Crashed(format!(
+            "its stack is over {} KiB: too deep recursion",
+            engine::STACK_BYTES / 1024
+        )),
+        (Some(trap), _) => CallError::Crashed(trap.to_string()),
+        (None, _) => CallError::Internal(anyhow::anyhow!("{error:#}")),
     }
 }
 
@@ -324,7 +402,7 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
 fn describe(log: &CallLog, error: &CallError) {
     match error {
         CallError::App { trace, .. } => {
-            log.write(Level::Error, "call", &error.in_the_log(), trace.as_deref());
+            log.conclude(&error.in_the_log(), trace.as_deref());
         }
         CallError::Internal(cause) => {
             tracing::error!(error = format!("{cause:#}"), "a call could not be run");
@@ -332,7 +410,8 @@ fn describe(log: &CallLog, error: &CallError) {
         CallError::Busy(_) => {}
         CallError::TimedOut(_)
         | CallError::OutOfMemory(_)
+        | CallError::OutOfFuel(_)
         | CallError::AnswerTooLarge
-        | CallError::Crashed(_) => log.write(Level::Error, "call", &error.to_string(), None),
+        | CallError::Crashed(_) => log.conclude(&error.to_string(), None),
     }
 }

@@ -9,14 +9,15 @@ use std::path::Path;
 pub(crate) const MEMORY_BYTES: u64 = 6 << 30;
 pub(crate) const CPU_SECONDS: u64 = 120;
 
-/// Compiles a component: what the hidden command `skep compile IN OUT` does.
+/// Compiles a component: what the hidden command `skep compile IN OUT` does. The code counts its
+/// instructions where the engine that runs it is to count them.
 ///
 /// # Errors
 ///
 /// When the component is not valid, which its author must know, or files fail.
-pub(crate) fn compile_file(input: &Path, output: &Path) -> anyhow::Result<()> {
+pub(crate) fn compile_file(input: &Path, output: &Path, count_fuel: bool) -> anyhow::Result<()> {
     let bytes = std::fs::read(input)?;
-    let engine = super::for_compiling()?;
+    let engine = super::for_compiling(count_fuel)?;
     let code = engine
         .precompile_component(&bytes)
         .map_err(|error| anyhow::anyhow!("the component is not valid WebAssembly: {error:#}"))?;

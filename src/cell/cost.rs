@@ -11,14 +11,18 @@ use wasmtime::Store;
 use wasmtime::component::Component;
 
 use super::state::{Binding, CellState};
-use super::{Call, Cells, Entry, Image, Record, Settings, Witness, limits};
+use super::{Call, Cells, Entry, Image, Record, Settings, Witness};
 use crate::app::manifest::Instances;
+use crate::capability::db::Inspector;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::log::CallLog;
+use crate::capability::log::policy::Most;
 use crate::ids::{CallId, ReleaseId};
 use crate::ledger::Ledger;
 use crate::ledger::tests::{Book, shop};
+use crate::limits::{Budget, Limits};
 use crate::services::{Clock, Entropy};
+use crate::sql::Scope;
 
 const ROUNDS: usize = 15;
 const CALLS: u32 = 2_000;
@@ -66,7 +70,7 @@ impl Bench {
             entry: Entry::Execute(DATA.to_owned()),
             caller: None,
             database: self.source.clone(),
-            budget: limits::DEFAULT,
+            budget: budget(),
         };
         let outcome = self.cells.run(&self.image, call).await;
         assert_eq!(outcome.result.unwrap(), DATA);
@@ -78,12 +82,17 @@ impl Bench {
         let (id, source) = (self.id(), self.source.clone());
         let call = async move {
             let settings = &image.settings;
-            let deadline = Instant::now() + limits::DEFAULT.wall;
+            let deadline = Instant::now() + budget().wall;
+            let most = Most {
+                lines: budget().log_lines,
+                bytes: budget().log_bytes,
+            };
+            let log = CallLog::new(settings.app.clone(), settings.release, id, most);
             let binding = Binding {
                 call: id,
                 caller: None,
-                database: Database::new(source, deadline),
-                log: CallLog::new(settings.app.clone(), settings.release, id),
+                database: Database::new(source, deadline, budget(), log.clone()),
+                log,
                 deadline,
             };
             let mut store = Store::new(&engine, CellState::new(binding, usize::MAX));
@@ -113,6 +122,10 @@ impl Bench {
     }
 }
 
+fn budget() -> Budget {
+    Limits::STANDARD.budget(&Limits::STANDARD.default)
+}
+
 #[derive(Clone, Copy)]
 enum Kind {
     Bare,
@@ -137,20 +150,21 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         telling: AtomicBool::new(false),
     });
     let witness: Arc<dyn Witness> = Arc::clone(&told) as _;
-    let cells = Cells::start(data.path(), book.key(), witness).unwrap();
+    let cells = Cells::start(data.path(), book.key(), Limits::STANDARD, witness).unwrap();
     let component = Component::new(&cells.0.engine, guest()).unwrap();
     let settings = Settings {
         app: shop(),
         release: ReleaseId(Entropy.id(&Clock::system())),
         instances: Instances::Fresh,
-        budget: limits::DEFAULT,
-        concurrency: limits::CONCURRENCY,
+        budget: budget(),
+        concurrency: Limits::STANDARD.default.concurrency.get() as usize,
     };
     let bench = Bench {
         image: Arc::new(cells.prepare(&component, settings).unwrap()),
         source: Source::App {
             pools: book.pools(),
             app: shop(),
+            inspector: Inspector::new(Arc::default(), Scope::default()),
         },
         cells,
         told,

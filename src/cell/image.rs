@@ -43,6 +43,35 @@ impl ImageCache {
 
     /// Loads a compiled component; none where it is not there or was tampered with.
     pub(crate) fn load(&self, engine: &Engine, digest: &str) -> Option<Component> {
+        match self.open_image(engine, digest)? {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!(digest, %error, "a compiled component does not load: it is compiled again");
+                None
+            }
+        }
+    }
+
+    /// Loads what was kept just now, or says why the engine does not take it: where it wants more
+    /// than there is for one cell.
+    pub(crate) fn load_new(
+        &self,
+        engine: &Engine,
+        digest: &str,
+    ) -> Result<Component, wasmtime::Error> {
+        let changed = || Err(wasmtime::Error::msg("it was changed on disk"));
+        let loaded = self.open_image(engine, digest).unwrap_or_else(changed);
+        if loaded.is_err() {
+            let _ = fs::remove_file(self.path(digest));
+        }
+        loaded
+    }
+
+    fn open_image(
+        &self,
+        engine: &Engine,
+        digest: &str,
+    ) -> Option<Result<Component, wasmtime::Error>> {
         let bytes = fs::read(self.path(digest)).ok()?;
         let (mac, code) = bytes.split_first_chunk::<MAC_BYTES>()?;
         if self.mac(digest, code).verify_slice(mac).is_err() {
@@ -56,13 +85,7 @@ impl ImageCache {
         // SAFETY: the MAC shows that these bytes were written by `store`, which gets them from
         // our own compiler, for this component and an engine of this fingerprint. They are the
         // bytes that were checked, so nobody can change them in between.
-        match unsafe { Component::deserialize(engine, code) } {
-            Ok(component) => Some(component),
-            Err(error) => {
-                tracing::warn!(digest, %error, "a compiled component does not load: it is compiled again");
-                None
-            }
-        }
+        Some(unsafe { Component::deserialize(engine, code) })
     }
 
     /// Keeps the code that our compiler made of a component.
@@ -123,4 +146,18 @@ fn fingerprint(engine: &Engine) -> String {
         .iter()
         .take(8)
         .fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::engine::for_compiling;
+
+    #[test]
+    fn code_that_counts_instructions_is_kept_apart_from_code_that_does_not() {
+        let engine = |count_fuel| fingerprint(&for_compiling(count_fuel).unwrap());
+
+        assert_eq!(engine(true), engine(true));
+        assert_ne!(engine(true), engine(false));
+    }
 }

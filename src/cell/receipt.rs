@@ -82,6 +82,7 @@ endings! {
     AppError = "app_error",
     TimedOut = "timed_out",
     OutOfMemory = "out_of_memory",
+    OutOfFuel = "out_of_fuel",
     AnswerTooLarge = "answer_too_large",
     Crashed = "crashed",
     /// It did not get a place in time.
@@ -107,6 +108,7 @@ impl Ending {
             Err(CallError::App { .. }) => Self::AppError,
             Err(CallError::TimedOut(_)) => Self::TimedOut,
             Err(CallError::OutOfMemory(_)) => Self::OutOfMemory,
+            Err(CallError::OutOfFuel(_)) => Self::OutOfFuel,
             Err(CallError::AnswerTooLarge) => Self::AnswerTooLarge,
             Err(CallError::Crashed(_)) => Self::Crashed,
             Err(CallError::Busy(_)) => Self::Busy,
@@ -183,7 +185,7 @@ mod tests {
         assert_eq!(
             unknown.to_string(),
             "there is no outcome `fine`: it is one of ok, app_error, timed_out, out_of_memory, \
-             answer_too_large, crashed, busy, internal"
+             out_of_fuel, answer_too_large, crashed, busy, internal"
         );
     }
 }

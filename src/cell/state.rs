@@ -116,6 +116,8 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
 }
 
 /// A store whose guest is stopped at its call's deadline and lets others run meanwhile.
+///
+/// Where instructions are counted it has none yet.
 pub(super) fn store(engine: &Engine, state: CellState) -> Store<CellState> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);

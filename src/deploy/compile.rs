@@ -31,10 +31,8 @@ impl Deployer {
         let code = self.compile_apart(component).await?;
         let cells = self.0.cells.clone();
         let name = digest.to_owned();
-        tokio::task::spawn_blocking(move || cells.keep(&name, &code))
-            .await
-            .map_err(internal)?
-            .map_err(DeployError::Internal)
+        let kept = tokio::task::spawn_blocking(move || cells.keep(&name, &code));
+        Ok(kept.await.map_err(internal)?.map_err(internal)??)
     }
 
     async fn compile_apart(&self, component: &[u8]) -> Result<Vec<u8>, DeployError> {
@@ -63,6 +61,7 @@ impl Deployer {
         let mut command = restrictions.command(&own, &own);
         command
             .args(["compile", "in", "out"])
+            .args(self.0.cells.limits().count_fuel.then_some("--count-fuel"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

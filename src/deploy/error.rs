@@ -78,6 +78,7 @@ fn describe(error: &CallError) -> String {
         }
         CallError::TimedOut(_)
         | CallError::OutOfMemory(_)
+        | CallError::OutOfFuel(_)
         | CallError::AnswerTooLarge
         | CallError::Crashed(_)
         | CallError::Busy(_)

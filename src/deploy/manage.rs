@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::postgres::PgListener;
 
-use super::{Candidate, DeployError, Deployer, settings};
+use super::{Candidate, DeployError, Deployer};
 use crate::app::Manifest;
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{OwnedTable, RolesError};
@@ -186,7 +186,7 @@ impl Deployer {
         let image = self
             .0
             .cells
-            .prepare(&compiled, settings(&manifest, release))?;
+            .prepare(&compiled, self.settings(&manifest, release))?;
         Ok(Candidate {
             id: release,
             manifest,

@@ -9,8 +9,9 @@ use super::{Candidate, DeployError, Deployer, objects};
 use crate::app::Manifest;
 use crate::capability::db::session::Source;
 use crate::capability::db::{DbError, Migration};
-use crate::cell::{Call, Entry, limits};
+use crate::cell::{Call, Entry};
 use crate::ids::CallId;
+use crate::limits::LOAD_WALL;
 use crate::sql::Kind;
 use crate::store::releases;
 
@@ -65,7 +66,7 @@ impl Deployer {
             entry: Entry::Load,
             caller: None,
             database: Source::Deploy(migration),
-            budget: limits::LOAD,
+            budget: self.0.cells.limits().load(),
         };
         let outcome = self.0.cells.run(&candidate.image, call).await;
         outcome.result.map(drop).map_err(DeployError::Load)
@@ -85,11 +86,11 @@ async fn transaction_id(client: &Client) -> Result<String, DeployError> {
 async fn run_tables(migration: &Migration, manifest: &Manifest) -> Result<(), DeployError> {
     for (statement, number) in manifest.tables.iter().zip(1..) {
         let run = run_statement(migration, statement);
-        let text = match tokio::time::timeout(limits::LOAD.wall, run).await {
+        let text = match tokio::time::timeout(LOAD_WALL, run).await {
             Ok(Ok(())) => continue,
             Ok(Err(DbError::Unavailable(cause))) => return Err(DeployError::Internal(cause)),
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("it took longer than {} s", limits::LOAD.wall.as_secs()),
+            Err(_) => format!("it took longer than {} s", LOAD_WALL.as_secs()),
         };
         return Err(DeployError::Tables { number, text });
     }

@@ -53,7 +53,7 @@ pub(crate) fn router() -> Router<Services> {
         (status = 413, body = ErrorBody, description = "the body is larger than 16 MiB"),
         (status = 500, body = ErrorBody, description = "the app failed; the text is its own"),
         (status = 503, body = ErrorBody, description = "the app is disabled or busy"),
-        (status = 504, body = ErrorBody, description = "the app took too long"),
+        (status = 504, body = ErrorBody, description = "the app took too long, or ran too many instructions"),
         (status = 507, body = ErrorBody, description = "the app needed too much memory"),
     )
 )]
@@ -171,6 +171,7 @@ impl From<CallError> for ApiError {
             }
             CallError::TimedOut(_) => Self::TimedOut(text),
             CallError::OutOfMemory(_) => Self::OutOfMemory(text),
+            CallError::OutOfFuel(_) => Self::OutOfFuel(text),
             CallError::Busy(_) => Self::Unavailable(text, 1),
             // The cell wrote the cause to the log.
             CallError::Internal(cause) => Self::Internal(cause),

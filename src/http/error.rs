@@ -52,6 +52,9 @@ pub(crate) enum ApiError {
     /// The call was cut: its memory is used up.
     #[error("{0}")]
     OutOfMemory(String),
+    /// The call was cut: it ran all its instructions.
+    #[error("{0}")]
+    OutOfFuel(String),
     /// Not now; the same request may succeed after so many seconds.
     #[error("{0}")]
     Unavailable(String, u64),
@@ -89,6 +92,7 @@ impl ApiError {
             Self::App(_) => (StatusCode::INTERNAL_SERVER_ERROR, "app_failed"),
             Self::TimedOut(_) => (StatusCode::GATEWAY_TIMEOUT, "timed_out"),
             Self::OutOfMemory(_) => (StatusCode::INSUFFICIENT_STORAGE, "out_of_memory"),
+            Self::OutOfFuel(_) => (StatusCode::GATEWAY_TIMEOUT, "out_of_fuel"),
             Self::Unavailable(..) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }

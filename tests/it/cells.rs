@@ -123,7 +123,7 @@ async fn a_reused_cell_is_not_used_by_the_next_release() {
 
 #[tokio::test]
 async fn twenty_calls_of_one_app_overlap() {
-    let limits = json!({ "wall_ms": 2_000, "concurrency": 20 });
+    let limits = json!({ "wall_ms": 2_000, "concurrency": 20, "memory_mb": 16 });
     let host = host_with("sleeper", limits).await;
     let began = Instant::now();
 

@@ -174,6 +174,11 @@ impl Host {
         .await
     }
 
+    /// What the server holds in memory at most, since it was started, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.process.memory("VmHWM")
+    }
+
     /// Asks the server to stop, without waiting for it.
     pub(crate) fn terminate(&self) {
         self.process.signal(rustix::process::Signal::TERM);

@@ -4,14 +4,10 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
+use crate::limits::{Budget, MIB};
+
 /// All parameters of one statement together.
 pub(crate) const PARAMETER_BYTES: usize = 16 * 1024 * 1024;
-/// The rows of one result.
-pub(crate) const ROWS: usize = 10_000;
-/// The values of one result, as PostgreSQL sends them.
-pub(crate) const RESULT_BYTES: usize = 16 * 1024 * 1024;
-/// The statements of one call.
-pub(crate) const STATEMENTS: u32 = 10_000;
 /// The connections that one call may hold open.
 pub(crate) const CONNECTIONS: u32 = 8;
 
@@ -20,16 +16,17 @@ pub(crate) const CONNECTIONS: u32 = 8;
 pub(crate) enum OverLimit {
     #[error("the parameters are larger than {PARAMETER_BYTES} bytes together: send them in parts")]
     Parameters,
-    #[error("the result has more than {ROWS} rows: add a LIMIT, or read it in parts")]
-    Rows,
+    #[error("the result has more than {0} rows: add a LIMIT, or read it in parts")]
+    Rows(usize),
+    #[error("the result is larger than {0} bytes: select fewer columns, or read it in parts")]
+    ResultBytes(usize),
+    #[error("the call sent more than {0} statements: work on many rows with one statement")]
+    Statements(u32),
     #[error(
-        "the result is larger than {RESULT_BYTES} bytes: select fewer columns, or read it in parts"
+        "the call moved more than {} MiB between app and host: let the database work on data where it is",
+        .0 / MIB as u64
     )]
-    ResultBytes,
-    #[error(
-        "the call sent more than {STATEMENTS} statements: work on many rows with one statement"
-    )]
-    Statements,
+    Transfer(u64),
     #[error("the call holds more than {CONNECTIONS} connections open: close them, or use one")]
     Connections,
 }
@@ -45,24 +42,40 @@ pub(crate) fn admit_parameters(parameter_bytes: usize) -> Result<(), OverLimit> 
 }
 
 /// What one result has brought so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ResultSize {
+    budget: Budget,
     rows: usize,
     bytes: usize,
 }
 
+/// What one value takes beside its own bytes, in the host and in the cell.
+const VALUE_BYTES: usize = 32;
+
 impl ResultSize {
+    pub(crate) fn new(budget: Budget) -> Self {
+        Self {
+            budget,
+            rows: 0,
+            bytes: 0,
+        }
+    }
+
     /// Decides whether one more row of this size may be kept.
-    pub(crate) fn admit(&mut self, row_bytes: usize) -> Result<(), OverLimit> {
+    pub(crate) fn admit(&mut self, values: usize, bytes: usize) -> Result<(), OverLimit> {
         self.rows += 1;
-        self.bytes += row_bytes;
-        if self.rows > ROWS {
-            Err(OverLimit::Rows)
-        } else if self.bytes > RESULT_BYTES {
-            Err(OverLimit::ResultBytes)
+        self.bytes += bytes + values * VALUE_BYTES;
+        if self.rows > self.budget.rows {
+            Err(OverLimit::Rows(self.budget.rows))
+        } else if self.bytes > self.budget.result {
+            Err(OverLimit::ResultBytes(self.budget.result))
         } else {
             Ok(())
         }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 
@@ -78,6 +91,7 @@ pub(crate) fn digest(sql: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
 
     #[test]
     fn a_statements_name_tells_nothing_of_it() {
@@ -88,14 +102,24 @@ mod tests {
 
     #[test]
     fn a_result_is_bounded_in_rows_and_bytes() {
-        let mut rows = ResultSize::default();
-        for _ in 0..ROWS {
-            assert_eq!(rows.admit(1), Ok(()));
-        }
-        assert_eq!(rows.admit(1), Err(OverLimit::Rows));
+        let limits = Limits::STANDARD;
+        let budget = limits.budget(&limits.default);
 
-        let mut bytes = ResultSize::default();
-        assert_eq!(bytes.admit(RESULT_BYTES), Ok(()));
-        assert_eq!(bytes.admit(1), Err(OverLimit::ResultBytes));
+        let mut rows = ResultSize::new(budget);
+        for _ in 0..budget.rows {
+            assert_eq!(rows.admit(1, 1), Ok(()));
+        }
+        assert_eq!(rows.admit(1, 1), Err(OverLimit::Rows(10_000)));
+
+        let mut bytes = ResultSize::new(budget);
+        assert_eq!(bytes.admit(0, budget.result), Ok(()));
+        assert_eq!(bytes.admit(0, 1), Err(OverLimit::ResultBytes(16 * MIB)));
+
+        // Nothing at all takes memory, too.
+        let mut nulls = ResultSize::new(budget);
+        assert_eq!(
+            nulls.admit(budget.result, 0),
+            Err(OverLimit::ResultBytes(16 * MIB))
+        );
     }
 }

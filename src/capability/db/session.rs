@@ -18,6 +18,7 @@ use super::{DbError, Inspector, Migration, decode};
 use crate::bindings::skep::app::db as wit;
 use crate::capability::log::{CallLog, Level};
 use crate::ids::AppName;
+use crate::limits::Budget;
 use crate::postgres::{self, AppPools};
 use crate::sql::Verdict;
 
@@ -35,6 +36,9 @@ struct Shared {
     source: Source,
     deadline: Instant,
     log: CallLog,
+    budget: Budget,
+    /// Bytes that have crossed between the cell and the host.
+    moved: AtomicU64,
     statements: AtomicU32,
     sent: AtomicU64,
     read: Read,
@@ -116,11 +120,13 @@ pub(crate) enum Session {
 }
 
 impl Database {
-    pub(crate) fn new(source: Source, deadline: Instant, log: CallLog) -> Self {
+    pub(crate) fn new(source: Source, deadline: Instant, budget: Budget, log: CallLog) -> Self {
         Self(Arc::new(Shared {
             source,
             deadline,
             log,
+            budget,
+            moved: AtomicU64::new(0),
             statements: AtomicU32::new(0),
             sent: AtomicU64::new(0),
             read: Read::default(),
@@ -142,6 +148,10 @@ impl Database {
     /// Reads a statement before it is sent. What is refused never reaches the server, and is
     /// noted without its text, which may hold anything.
     pub(super) async fn admit(&self, sql: &str) -> Result<Arc<Verdict>, DbError> {
+        // Reading costs time too, so what is refused counts.
+        if self.0.statements.fetch_add(1, Ordering::Relaxed) >= self.0.budget.statements {
+            return Err(OverLimit::Statements(self.0.budget.statements).into());
+        }
         let verdict = match &self.0.source {
             Source::App { inspector, .. } => inspector.admit(sql).await,
             Source::Deploy(migration) => migration.admit(sql).await,
@@ -296,35 +306,41 @@ impl Database {
             params,
             verdict,
         } = statement;
-        if self.0.statements.fetch_add(1, Ordering::Relaxed) >= policy::STATEMENTS {
-            return Err(OverLimit::Statements.into());
-        }
         let params: Vec<Parameter> = params
             .iter()
             .zip(1..)
             .map(|(value, place)| Parameter::new(value, place))
             .collect::<Result<_, _>>()?;
-        let size = params.iter().map(Parameter::len).sum();
-        policy::admit_parameters(size)?;
-        if sql.contains('\0') {
-            return Err(DbError::Invalid(
-                "the statement holds a NUL character".to_owned(),
-            ));
-        }
-
-        let sent = u64::try_from(sql.len() + size).unwrap_or(u64::MAX);
+        let parameters = params.iter().map(Parameter::len).sum();
+        policy::admit_parameters(parameters)?;
+        self.carry(sql.len() + parameters)?;
+        let sent = u64::try_from(sql.len() + parameters).unwrap_or(u64::MAX);
         self.0.sent.fetch_add(sent, Ordering::Relaxed);
         let client = session.client();
-        let fetch = fetch(client, sql, &params, verdict, &self.0.read);
-        self.bounded(session, async {
-            let Some(before) = before else {
-                return fetch.await;
-            };
-            let (before, outcome) = tokio::join!(client.batch_execute(before), fetch);
-            before?;
-            outcome
-        })
-        .await
+        let mut size = ResultSize::new(self.0.budget);
+        let fetch = fetch(client, sql, &params, verdict, &self.0.read, &mut size);
+        let outcome = self
+            .bounded(session, async {
+                let Some(before) = before else {
+                    return fetch.await;
+                };
+                let (before, outcome) = tokio::join!(client.batch_execute(before), fetch);
+                before?;
+                outcome
+            })
+            .await?;
+        self.carry(size.bytes())?;
+        Ok(outcome)
+    }
+
+    /// Counts bytes that cross between the cell and the host, whichever way.
+    pub(crate) fn carry(&self, bytes: usize) -> Result<(), OverLimit> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let before = self.0.moved.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.0.budget.transfer {
+            return Err(OverLimit::Transfer(self.0.budget.transfer));
+        }
+        Ok(())
     }
 
     /// Waits for the server as long as the call's time lasts, then cancels.
@@ -374,6 +390,7 @@ async fn fetch(
     params: &[Parameter],
     verdict: &Verdict,
     read: &Read,
+    size: &mut ResultSize,
 ) -> Result<wit::Outcome, DbError> {
     // `unknown` leaves the type of each parameter to the server.
     let typed = params.iter().map(|param| (param, Type::UNKNOWN));
@@ -384,7 +401,6 @@ async fn fetch(
         rows: Vec::new(),
         affected: 0,
     };
-    let mut size = ResultSize::default();
     while let Some(row) = stream.next().await {
         let row = row?;
         if outcome.rows.is_empty() {
@@ -394,7 +410,7 @@ async fn fetch(
         read.rows.fetch_add(1, Ordering::Relaxed);
         read.bytes
             .fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
-        size.admit(bytes)?;
+        size.admit(row.len(), bytes)?;
         outcome.rows.push(decode::row(&row)?);
     }
     outcome.affected = stream.rows_affected().unwrap_or(0);

@@ -11,7 +11,9 @@ use super::session::{Database, Source, Usage};
 use super::{Connection, DbError, Inspector, Migration};
 use crate::bindings::skep::app::db as wit;
 use crate::capability::log::CallLog;
+use crate::capability::log::policy::Most;
 use crate::ids::{AppName, CallId, ReleaseId};
+use crate::limits::{Budget, Limits};
 use crate::postgres::AppPools;
 use crate::postgres::testing::{TestDatabase, database};
 use crate::services::{Clock, Entropy};
@@ -54,7 +56,11 @@ impl App {
 
     fn log(&self) -> CallLog {
         let id = || Entropy.id(&Clock::system());
-        CallLog::new(self.name.clone(), ReleaseId(id()), CallId(id()))
+        let most = Most {
+            lines: 10,
+            bytes: 10_000,
+        };
+        CallLog::new(self.name.clone(), ReleaseId(id()), CallId(id()), most)
     }
 
     /// The database as a call of this app finds it.
@@ -64,7 +70,7 @@ impl App {
             app: self.name.clone(),
             inspector: self.inspector.clone(),
         };
-        Database::new(source, Instant::now() + wall, self.log())
+        Database::new(source, Instant::now() + wall, budget(), self.log())
     }
 
     /// One more call, with time enough.
@@ -78,6 +84,12 @@ impl App {
             .unwrap();
         text(&outcome.rows[0][0]).parse().unwrap()
     }
+}
+
+/// What a call may use where nobody says otherwise.
+fn budget() -> Budget {
+    let limits = Limits::STANDARD;
+    limits.budget(&limits.default)
 }
 
 async fn ask(database: &Database, sql: &str) -> Result<wit::Outcome, DbError> {
@@ -461,10 +473,10 @@ async fn a_result_over_the_limit_is_refused_and_the_call_goes_on() {
     let app = App::with_items().await;
     let mut connection = Connection::transactional(app.next_call());
 
-    let rows = format!("SELECT generate_series(1, {})", policy::ROWS + 1);
+    let rows = format!("SELECT generate_series(1, {})", budget().rows + 1);
     let result = connection.execute(&rows, &[]).await;
     assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::Rows))),
+        matches!(result, Err(DbError::OverLimit(OverLimit::Rows(_)))),
         "{result:?}"
     );
 
@@ -472,10 +484,10 @@ async fn a_result_over_the_limit_is_refused_and_the_call_goes_on() {
     assert!(matches!(after, Err(DbError::Aborted)), "{after:?}");
 
     connection.rollback().await.unwrap();
-    let bytes = format!("SELECT repeat('x', {})", policy::RESULT_BYTES + 1);
+    let bytes = format!("SELECT repeat('x', {})", budget().result + 1);
     let result = connection.execute(&bytes, &[]).await;
     assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::ResultBytes))),
+        matches!(result, Err(DbError::OverLimit(OverLimit::ResultBytes(_)))),
         "{result:?}"
     );
 
@@ -489,12 +501,12 @@ async fn nothing_is_kept_of_a_transaction_whose_result_was_too_large() {
     let mut connection = Connection::transactional(app.next_call());
     let sql = format!(
         "INSERT INTO items SELECT n, 'x' FROM generate_series(1, {}) AS n RETURNING id",
-        policy::ROWS + 1
+        budget().rows + 1
     );
 
     let result = connection.execute(&sql, &[]).await;
     assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::Rows))),
+        matches!(result, Err(DbError::OverLimit(OverLimit::Rows(_)))),
         "{result:?}"
     );
     connection.commit().await.unwrap();
@@ -604,7 +616,7 @@ async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
     );
     let source = Source::Deploy(Arc::new(migration));
     let deadline = Instant::now() + Duration::from_secs(30);
-    let load = Database::new(source, deadline, app.log());
+    let load = Database::new(source, deadline, budget(), app.log());
     let mut connection = Connection::transactional(load.clone());
 
     connection
@@ -657,9 +669,9 @@ async fn what_a_call_reads_and_sends_is_counted_also_where_it_does_not_get_the_r
     // Two letters and two texts, and what the protocol needs around them.
     assert!(read.received >= 6, "{read:?}");
 
-    let many = format!("SELECT 1 FROM generate_series(1, {})", policy::ROWS + 5);
+    let many = format!("SELECT 1 FROM generate_series(1, {})", budget().rows + 5);
     assert!(ask(&call, &many).await.is_err());
-    let rows = u64::try_from(policy::ROWS + 1).unwrap();
+    let rows = u64::try_from(budget().rows + 1).unwrap();
     assert_eq!(call.usage().rows, read.rows + rows);
 
     // What is refused is never sent, and asked for nevertheless.
