@@ -11,6 +11,7 @@ mod image;
 pub(crate) mod inspect;
 pub(crate) mod limits;
 mod pool;
+mod scratch;
 mod state;
 
 pub(crate) use call::{Call, CallError, Entry, Receipt};
