@@ -88,7 +88,7 @@ impl Cells {
         let engine = engine::for_running()?;
         let linker = state::linker(&engine)
             .map_err(|error| anyhow::anyhow!("the linker cannot be made: {error:#}"))?;
-        let cache = ImageCache::open(image::folder(data), key, &engine)?;
+        let cache = ImageCache::open(&image::folder(data), key, &engine)?;
         let ticker = engine::Ticker::start(&engine)?;
         Ok(Self(Arc::new(Shared {
             engine,

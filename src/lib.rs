@@ -8,7 +8,7 @@
 //! - [`capability`]: what a cell may reach;
 //! - [`app`]: what an app is, without I/O beyond reading it;
 //! - [`store`]: the host's own tables; [`postgres`]: the database server;
-//! - [`launch`], [`services`], [`config`], [`ids`]: what all of them stand on.
+//! - [`launch`], [`services`], [`config`], [`files`], [`ids`]: what all of them stand on.
 
 pub(crate) mod app;
 pub(crate) mod auth;
@@ -19,6 +19,7 @@ pub(crate) mod cell;
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod deploy;
+pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod ids;
 pub(crate) mod launch;
