@@ -22,6 +22,7 @@ mod cli;
 mod crashes;
 mod db;
 mod deploys;
+mod files;
 mod manage;
 mod scratch;
 mod serving;
