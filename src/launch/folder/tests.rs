@@ -114,7 +114,7 @@ fn a_sweep_takes_what_nobody_works_in() {
 
     sweep(work.path()).unwrap();
 
-    assert_eq!(names(work.path()), [mine.name.clone()]);
+    assert_eq!(names(work.path()), std::slice::from_ref(&mine.name));
     assert_eq!(names(elsewhere.path()), ["kept"]);
     assert_eq!(mine.take("file", 4).unwrap(), b"text");
     drop(mine);
