@@ -59,7 +59,7 @@ impl ImageCache {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return None,
             Err(error) => {
-                tracing::warn!(digest, %error, "a compiled component cannot be read: it is compiled again");
+                self.refuse(digest, &format!("cannot be read ({error})"));
                 return None;
             }
         };
@@ -67,10 +67,7 @@ impl ImageCache {
             .split_first_chunk::<MAC_BYTES>()
             .filter(|(mac, code)| self.mac(digest, code).verify_slice(mac.as_slice()).is_ok());
         let Some((_, code)) = authentic else {
-            tracing::warn!(
-                digest,
-                "a compiled component was changed on disk: it is compiled again"
-            );
+            self.refuse(digest, "was changed on disk");
             return None;
         };
 
@@ -80,9 +77,17 @@ impl ImageCache {
         match unsafe { Component::deserialize(engine, code) } {
             Ok(component) => Some(component),
             Err(error) => {
-                tracing::warn!(digest, %error, "a compiled component does not load: it is compiled again");
+                self.refuse(digest, &format!("does not load ({error})"));
                 None
             }
+        }
+    }
+
+    /// Removes what is no image of ours, so that it is told once and compiled again.
+    fn refuse(&self, digest: &str, why: &str) {
+        tracing::warn!(digest, "a compiled component {why}: it is compiled again");
+        if let Err(error) = self.clear(&self.name(digest)) {
+            tracing::warn!(digest, %error, "it cannot be removed");
         }
     }
 
