@@ -16,6 +16,7 @@ mod limits;
 mod memory;
 mod pool;
 mod receipt;
+mod scratch;
 mod state;
 
 pub(crate) use call::{Call, CallError, Entry};
@@ -124,7 +125,7 @@ impl Cells {
         let engine = engine::for_running(size, limits.count_fuel)?;
         let linker = state::linker(&engine)
             .map_err(|error| anyhow::anyhow!("the linker cannot be made: {error:#}"))?;
-        let cache = ImageCache::open(image::folder(data), key, &engine)?;
+        let cache = ImageCache::open(&image::folder(data), key, &engine)?;
         let ticker = engine::Ticker::start(&engine)?;
         Ok(Self(Arc::new(Shared {
             engine,

@@ -56,6 +56,9 @@ enum Command {
     Launch(launch::Arguments),
     #[command(hide = true)]
     Compile(compile::Arguments),
+    /// Print which walls stand around this process. Started by ourselves
+    #[command(hide = true)]
+    Walls,
 }
 
 /// Runs the command that the arguments name, and says how it went.
@@ -64,6 +67,7 @@ pub fn run() -> ExitCode {
         Command::Launch(arguments) => return arguments.run(),
         Command::Postgres(arguments) => return arguments.run(),
         Command::Compile(arguments) => arguments.run(),
+        Command::Walls => crate::launch::show_walls(),
         Command::Serve(arguments) => arguments.run(),
         Command::New(arguments) => new::run(&arguments),
         Command::Build(arguments) => wait_for(arguments.run()),

@@ -10,7 +10,8 @@
 //! - [`app`]: what an app is, without I/O beyond reading it;
 //! - [`sql`]: what a statement does, before it is sent;
 //! - [`store`]: the host's own tables; [`postgres`]: the database server;
-//! - [`launch`], [`services`], [`config`], [`limits`], [`ids`]: what all of them stand on.
+//! - [`launch`], [`services`], [`config`], [`limits`], [`files`], [`ids`]: what all of them stand
+//!   on.
 
 pub(crate) mod app;
 pub(crate) mod auth;
@@ -21,6 +22,7 @@ pub(crate) mod cell;
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod deploy;
+pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod ids;
 pub(crate) mod launch;

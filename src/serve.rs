@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
 use crate::ledger::{Ledger, purge};
+use crate::launch::{self, Walls};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::services::{Clock, Entropy, HostKey, Services};
 use crate::store::{Store, host};
@@ -37,6 +39,7 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
     drop(listen(&config).await?);
     make_data_folder(&config)?;
     let key = open_key(&config)?;
+    prepare_work(&config).await?;
 
     let (server, cluster) = match &config.database_url {
         Some(url) => (Server::from_url(url)?, None),
@@ -87,6 +90,25 @@ fn make_data_folder(config: &Config) -> anyhow::Result<()> {
         .mode(0o700)
         .create(&config.data)
         .with_context(|| format!("cannot make the data folder `{}`", config.data.display()))
+}
+
+/// Where builds and compilations work, below the data folder.
+fn work_folder(config: &Config) -> PathBuf {
+    config.data.join("work")
+}
+
+/// Removes what builds have left that a crash has cut, and tells what stands around new ones.
+async fn prepare_work(config: &Config) -> anyhow::Result<()> {
+    let folder = work_folder(config);
+    launch::sweep(&folder).with_context(|| format!("cannot clear `{}`", folder.display()))?;
+    match Walls::find().await {
+        Ok(walls) => tracing::info!(%walls, "builds and compilations run apart"),
+        Err(error) => {
+            let error = format!("{error:#}");
+            tracing::error!(error, "builds and compilations cannot be started");
+        }
+    }
+    Ok(())
 }
 
 /// The host key. A new one is made only where nothing has been sealed with another.
@@ -227,7 +249,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         verdicts: Arc::default(),
         builder: config.componentize_py.clone(),
         path: config::search_path(),
-        work: config.data.join("work"),
+        work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
     Ok(Services {

@@ -2,6 +2,7 @@
 
 use wasmtime::ResourceLimiter;
 
+use super::scratch;
 use crate::limits::MIB;
 
 /// The longest answer of a call, in bytes.
@@ -12,6 +13,11 @@ pub(crate) const ANSWER_BYTES: usize = 16 * MIB;
 pub(crate) const HOST_CALL_BYTES: usize = 40 * MIB;
 /// Handles that a cell may hold: connections, streams, timers.
 pub(crate) const HANDLES: usize = 10_000;
+/// What a call may keep in its scratch folder, which is memory of the host beside the cell's.
+pub(crate) const SCRATCH: scratch::Limits = scratch::Limits {
+    bytes: 64 * MIB as u64,
+    entries: 1_000,
+};
 /// Random bytes that a guest may ask for at once.
 pub(crate) const RANDOM_BYTES: u64 = 1024 * 1024;
 

@@ -8,12 +8,14 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::limits::{self, MemoryLimit};
+use super::scratch::{self, Scratch, ScratchView};
 use crate::capability::caller::{self, Caller, CallerView};
 use crate::capability::db::session::Database;
 use crate::capability::db::{self, Db};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
 use crate::ids::CallId;
+use crate::services::Clock;
 
 /// What the host binds to one call. Nothing that a guest says changes it.
 pub(crate) struct Binding {
@@ -30,6 +32,7 @@ pub(crate) struct CellState {
     pub(super) memory: MemoryLimit,
     wasi: WasiCtx,
     table: ResourceTable,
+    scratch: Scratch,
     stdout: Lines,
     stderr: Lines,
 }
@@ -38,6 +41,8 @@ impl CellState {
     pub(super) fn new(binding: Binding, memory: usize) -> Self {
         let stdout = Lines::stdout(binding.log.clone());
         let stderr = Lines::stderr(binding.log.clone());
+        // A cell reads the system's clock by itself, and its files tell the same time.
+        let scratch = Scratch::new(limits::SCRATCH, Clock::system(), binding.log.clone());
         // No arguments, environment, folders or sockets: what is not given is not there.
         let wasi = WasiCtxBuilder::new()
             .stdout(stdout.clone())
@@ -53,6 +58,7 @@ impl CellState {
             memory: MemoryLimit::new(memory),
             wasi,
             table,
+            scratch,
             stdout,
             stderr,
         }
@@ -62,14 +68,16 @@ impl CellState {
     pub(super) fn rebind(&mut self, binding: Binding) {
         self.stdout.redirect(binding.log.clone());
         self.stderr.redirect(binding.log.clone());
+        self.scratch.rebind(binding.log.clone());
         self.binding = binding;
     }
 
-    /// Ends a call: writes what it printed last, and closes the connections that it left
-    /// open, which rolls them back.
+    /// Ends a call: writes what it printed last, empties its scratch folder, and closes the
+    /// connections that it left open, which rolls them back.
     pub(super) fn finish(&mut self) {
         self.stdout.finish();
         self.stderr.finish();
+        self.scratch.clear();
         self.binding.database.finish();
     }
 
@@ -80,6 +88,13 @@ impl CellState {
     fn db(&mut self) -> Db<'_> {
         Db {
             database: &self.binding.database,
+            table: &mut self.table,
+        }
+    }
+
+    fn scratch(&mut self) -> ScratchView<'_> {
+        ScratchView {
+            scratch: &self.scratch,
             table: &mut self.table,
         }
     }
@@ -109,6 +124,7 @@ impl WasiView for CellState {
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    scratch::add_to_linker(&mut linker, CellState::scratch)?;
     log::add_to_linker(&mut linker, CellState::log)?;
     caller::add_to_linker(&mut linker, CellState::caller)?;
     db::add_to_linker(&mut linker, CellState::db)?;

@@ -36,7 +36,12 @@ pub(crate) async fn install_torture(host: &Host, limits: Value) {
 
 /// `tests/apps/torture` with its component.
 pub(crate) fn torture() -> Bundle {
-    Bundle::new("torture").file("component.wasm", built("torture"))
+    bundle("torture")
+}
+
+/// An app of `tests/apps` with its component.
+pub(crate) fn bundle(app: &str) -> Bundle {
+    Bundle::new(app).file("component.wasm", built(app))
 }
 
 /// The files of an app in `tests/apps`.
