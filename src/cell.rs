@@ -22,8 +22,9 @@ use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
-use crate::app::manifest::Instances;
+use crate::app::manifest::{Egress, Instances};
 use crate::bindings::AppIndices;
+use crate::capability::egress::Gateway;
 use crate::ids::{AppName, ReleaseId};
 use crate::services::HostKey;
 use admission::Admission;
@@ -40,6 +41,7 @@ struct Shared {
     engine: Engine,
     linker: Linker<CellState>,
     cache: ImageCache,
+    gateway: Gateway,
     admission: Admission,
     reserve: Admission,
     idle: Arc<IdleCells>,
@@ -55,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) budget: Budget,
     /// How many calls run at once; more wait.
     pub(crate) concurrency: usize,
+    /// Where its calls may send requests.
+    pub(crate) egress: Arc<[Egress]>,
 }
 
 /// A release's component, compiled and linked: ready to be called.
@@ -77,13 +81,14 @@ pub(crate) enum NotAnApp {
 }
 
 impl Cells {
-    /// Starts the engine. `data` is the host's data folder, where compiled code is kept.
+    /// Starts the engine. `data` is the host's data folder, where compiled code is kept;
+    /// requests of apps leave by the `gateway`.
     ///
     /// # Errors
     ///
     /// When the machine cannot give the engine its address space, or the folder is not
     /// writable.
-    pub(crate) fn start(data: &Path, key: &HostKey) -> anyhow::Result<Self> {
+    pub(crate) fn start(data: &Path, key: &HostKey, gateway: Gateway) -> anyhow::Result<Self> {
         let engine = engine::for_running()?;
         let linker = state::linker(&engine)
             .map_err(|error| anyhow::anyhow!("the linker cannot be made: {error:#}"))?;
@@ -93,6 +98,7 @@ impl Cells {
             engine,
             linker,
             cache,
+            gateway,
             admission: Admission::for_all(),
             reserve: Admission::reserve(),
             idle: Arc::default(),

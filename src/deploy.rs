@@ -336,6 +336,7 @@ fn settings(manifest: &Manifest, release: ReleaseId) -> cell::Settings {
             .concurrency
             .map_or(CONCURRENCY, size)
             .min(CONCURRENCY_CEILING),
+        egress: manifest.needs.egress.as_slice().into(),
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
+use crate::capability::egress::Gateway;
 use crate::cell::Cells;
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
@@ -180,7 +181,8 @@ pub(crate) struct Node {
 ///
 /// # Errors
 ///
-/// When the engine does not start or a folder cannot be written.
+/// When the engine does not start, a folder cannot be written, or a file of certificates
+/// cannot be read.
 pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let Node {
         config,
@@ -193,7 +195,8 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
-    let cells = Cells::start(&config.data, &key)?;
+    let gateway = Gateway::open(config.egress_ca_file.as_deref())?;
+    let cells = Cells::start(&config.data, &key, gateway)?;
     let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
     let serving = Serving::default();

@@ -16,6 +16,7 @@ use crate::app::manifest::Instances;
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::{Database, Source};
+use crate::capability::egress::{Egress, EgressUsage};
 use crate::capability::log::{CallLog, Level};
 use crate::ids::CallId;
 
@@ -60,6 +61,7 @@ pub(crate) struct Receipt {
     /// Waiting for the database.
     pub(crate) database: Duration,
     pub(crate) statements: u32,
+    pub(crate) egress: EgressUsage,
     /// The most memory the cell has had, in bytes.
     pub(crate) memory: usize,
 }
@@ -149,10 +151,19 @@ impl Cells {
         } = call;
         let log = CallLog::new(image.settings.app.clone(), image.settings.release, id);
         let database = Database::new(database, deadline);
+        let egress = Egress::new(
+            self.0.gateway.clone(),
+            Arc::clone(&image.settings.egress),
+            log.clone(),
+            deadline,
+        );
+        // However the call ends, a panic of ours included.
+        let _cut = egress.cut_on_drop();
         let binding = Binding {
             call: id,
             caller,
             database: database.clone(),
+            egress: egress.clone(),
             log: log.clone(),
             deadline,
         };
@@ -178,6 +189,7 @@ impl Cells {
         database.finish();
         receipt.database = database.waited();
         receipt.statements = database.statements();
+        receipt.egress = egress.usage();
         if let Err(error) = &result {
             describe(&log, error);
         }
@@ -277,6 +289,9 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
     }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return CallError::Crashed(format!("it ended itself with exit code {}", exit.0));
+    }
+    if let Some(headers) = error.downcast_ref::<wasmtime_wasi_http::FieldMapError>() {
+        return CallError::Crashed(format!("the headers of a request are too large: {headers}"));
     }
     match error.downcast_ref::<Trap>() {
         Some(trap) => CallError::Crashed(trap.to_string()),

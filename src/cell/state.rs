@@ -6,11 +6,13 @@ use tokio::time::Instant;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 
 use super::limits::{self, MemoryLimit};
 use crate::capability::caller::{self, Caller, CallerView};
 use crate::capability::db::session::Database;
 use crate::capability::db::{self, Db};
+use crate::capability::egress::{self, Egress};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
 use crate::ids::CallId;
@@ -20,6 +22,7 @@ pub(crate) struct Binding {
     pub(crate) call: CallId,
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) database: Database,
+    pub(crate) egress: Egress,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
 }
@@ -29,6 +32,7 @@ pub(crate) struct CellState {
     binding: Binding,
     pub(super) memory: MemoryLimit,
     wasi: WasiCtx,
+    http: WasiHttpCtx,
     table: ResourceTable,
     stdout: Lines,
     stderr: Lines,
@@ -52,6 +56,7 @@ impl CellState {
             binding,
             memory: MemoryLimit::new(memory),
             wasi,
+            http: egress::context(),
             table,
             stdout,
             stderr,
@@ -66,11 +71,12 @@ impl CellState {
     }
 
     /// Ends a call: writes what it printed last, and closes the connections that it left
-    /// open, which rolls them back.
+    /// open, which rolls back those to the database.
     pub(super) fn finish(&mut self) {
         self.stdout.finish();
         self.stderr.finish();
         self.binding.database.finish();
+        self.binding.egress.finish();
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -81,6 +87,14 @@ impl CellState {
         Db {
             database: &self.binding.database,
             table: &mut self.table,
+        }
+    }
+
+    fn egress(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.binding.egress,
+            table: &mut self.table,
+            ctx: &mut self.http,
         }
     }
 
@@ -112,6 +126,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     log::add_to_linker(&mut linker, CellState::log)?;
     caller::add_to_linker(&mut linker, CellState::caller)?;
     db::add_to_linker(&mut linker, CellState::db)?;
+    egress::add_to_linker(&mut linker, CellState::egress)?;
     Ok(linker)
 }
 

@@ -135,8 +135,12 @@ fn server_timing(receipt: &Receipt) -> String {
     };
     push("queue", receipt.queued);
     push("cell", receipt.instantiate);
-    push("app", receipt.run.saturating_sub(receipt.database));
+    let waited = receipt.database.saturating_add(receipt.egress.waited);
+    push("app", receipt.run.saturating_sub(waited));
     push("db", receipt.database);
+    if receipt.egress.requests > 0 {
+        push("egress", receipt.egress.waited);
+    }
     text
 }
 
