@@ -14,7 +14,7 @@ pub(crate) use backend::{Backend, BackendError, COMPONENT};
 pub(crate) use bundle::{Bundle, BundleError, BundlePath};
 pub(crate) use finding::Finding;
 pub(crate) use manifest::{Manifest, ManifestError};
-pub(crate) use origin::Origin;
+pub(crate) use origin::{Origin, OriginError, Scheme};
 
 /// The manifest's place in a bundle.
 pub(crate) const MANIFEST: &str = "manifest.json";

@@ -6,4 +6,5 @@
 
 pub(crate) mod caller;
 pub(crate) mod db;
+pub(crate) mod egress;
 pub(crate) mod log;

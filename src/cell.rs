@@ -29,8 +29,9 @@ use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
-use crate::app::manifest::Instances;
+use crate::app::manifest::{Egress, Instances};
 use crate::bindings::AppIndices;
+use crate::capability::egress::Gateway;
 use crate::ids::{AppName, ReleaseId};
 use crate::limits::{Budget, Limits, MIB};
 use crate::services::{HostKey, machine};
@@ -49,6 +50,7 @@ struct Shared {
     engine: Engine,
     linker: Linker<CellState>,
     cache: ImageCache,
+    gateway: Gateway,
     admission: Admission,
     reserve: Admission,
     memory: NodeMemory,
@@ -76,6 +78,8 @@ pub(crate) struct Settings {
     pub(crate) budget: Budget,
     /// How many calls run at once; more wait.
     pub(crate) concurrency: usize,
+    /// Where its calls may send requests.
+    pub(crate) egress: Arc<[Egress]>,
 }
 
 /// A release's component, compiled and linked: ready to be called.
@@ -100,8 +104,8 @@ pub(crate) enum NotAnApp {
 }
 
 impl Cells {
-    /// Starts the engine. `data` is the host's data folder, where compiled code is kept; the
-    /// witness is told of every call that is over.
+    /// Starts the engine. `data` is the host's data folder, where compiled code is kept;
+    /// requests of apps leave by the `gateway`; the witness is told of every call that is over.
     ///
     /// # Errors
     ///
@@ -111,6 +115,7 @@ impl Cells {
         data: &Path,
         key: &HostKey,
         limits: Limits,
+        gateway: Gateway,
         witness: Arc<dyn Witness>,
     ) -> anyhow::Result<Self> {
         let calls = limits.calls.get();
@@ -131,6 +136,7 @@ impl Cells {
             engine,
             linker,
             cache,
+            gateway,
             admission: Admission::for_all(number(calls)),
             reserve: Admission::reserve(number(calls)),
             memory: NodeMemory::new(&memory),

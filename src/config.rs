@@ -35,6 +35,9 @@ pub(crate) struct Config {
     pub(crate) postgres_bin: Option<PathBuf>,
     /// The command that builds Python components; searched for if not set.
     pub(crate) componentize_py: Option<PathBuf>,
+    /// Certificate authorities, in PEM form, that apps' https requests trust beside the
+    /// system's.
+    pub(crate) egress_ca_file: Option<PathBuf>,
     /// Password of `admin` on the first start; made up and printed once if not set.
     pub(crate) admin_password: Option<SecretString>,
     /// How many hours a login lasts.

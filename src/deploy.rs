@@ -241,6 +241,7 @@ impl Deployer {
             instances: manifest.instances,
             budget: limits.budget(&amounts),
             concurrency: usize::try_from(amounts.concurrency.get()).unwrap_or(usize::MAX),
+            egress: manifest.needs.egress.as_slice().into(),
         }
     }
 

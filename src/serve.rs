@@ -14,12 +14,13 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
+use crate::capability::egress::Gateway;
 use crate::cell::Cells;
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
-use crate::ledger::{Ledger, purge};
 use crate::launch::{self, Walls};
+use crate::ledger::{Ledger, purge};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::services::{Clock, Entropy, HostKey, Services};
 use crate::store::{Store, host};
@@ -215,7 +216,8 @@ pub(crate) struct Node {
 ///
 /// # Errors
 ///
-/// When the engine does not start or a folder cannot be written.
+/// When the engine does not start, a folder cannot be written, or a file of certificates
+/// cannot be read.
 pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let Node {
         config,
@@ -229,10 +231,12 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
     let ledger = Ledger::start(store.clone(), clock.clone());
+    let gateway = Gateway::open(config.egress_ca_file.as_deref())?;
     let cells = Cells::start(
         &config.data,
         &key,
         config.limits,
+        gateway,
         Arc::new(ledger.clone()),
     )?;
     let roles = Roles::new(server, key);

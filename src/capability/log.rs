@@ -79,6 +79,16 @@ impl CallLog {
         self.emit(Level::Error, "call", message, detail);
     }
 
+    /// Writes a line of the host's own, which an app cannot use up.
+    pub(crate) fn host(&self, level: Level, source: &str, message: &str) {
+        self.emit(
+            level,
+            source,
+            policy::cut(message, policy::MESSAGE_BYTES),
+            None,
+        );
+    }
+
     fn emit(&self, level: Level, source: &str, message: &str, detail: Option<&str>) {
         let Identity { app, release, call } = &*self.identity;
         let detail = detail.unwrap_or_default();

@@ -20,6 +20,7 @@ use crate::app::manifest::Instances;
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::{Database, Source};
+use crate::capability::egress::Egress;
 use crate::capability::log::{CallLog, policy::Most};
 use crate::ids::CallId;
 use crate::limits::Budget;
@@ -221,10 +222,19 @@ impl Cells {
         let database = Database::new(database, deadline, budget, log.clone());
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
+        let egress = Egress::new(
+            self.0.gateway.clone(),
+            Arc::clone(&image.settings.egress),
+            log.clone(),
+            deadline,
+        );
+        // However the call ends, a panic of ours included.
+        let _cut = egress.cut_on_drop();
         let binding = Binding {
             call: id,
             caller,
             database: database.clone(),
+            egress: egress.clone(),
             log: log.clone(),
             deadline,
         };
@@ -253,6 +263,7 @@ impl Cells {
         };
         database.finish();
         receipt.database = database.usage();
+        receipt.egress = egress.usage();
         receipt.log_lines = log.lines();
         match &result {
             Ok(answer) => receipt.answer = answer.len(),
@@ -386,6 +397,9 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
     }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return CallError::Crashed(format!("it ended itself with exit code {}", exit.0));
+    }
+    if let Some(headers) = error.downcast_ref::<wasmtime_wasi_http::FieldMapError>() {
+        return CallError::Crashed(format!("the headers of a request are too large: {headers}"));
     }
     match (error.downcast_ref::<Trap>(), budget.fuel) {
         (Some(Trap::OutOfFuel), Some(fuel)) => CallError::OutOfFuel(fuel),

@@ -15,6 +15,7 @@ use super::{Call, Cells, Entry, Image, Record, Settings, Witness};
 use crate::app::manifest::Instances;
 use crate::capability::db::Inspector;
 use crate::capability::db::session::{Database, Source};
+use crate::capability::egress::{Egress, Gateway};
 use crate::capability::log::CallLog;
 use crate::capability::log::policy::Most;
 use crate::ids::{CallId, ReleaseId};
@@ -88,8 +89,10 @@ impl Bench {
                 bytes: budget().log_bytes,
             };
             let log = CallLog::new(settings.app.clone(), settings.release, id, most);
+            let egress = Egress::new(gateway(), Arc::default(), log.clone(), deadline);
             let binding = Binding {
                 call: id,
+                egress,
                 caller: None,
                 database: Database::new(source, deadline, budget(), log.clone()),
                 log,
@@ -122,6 +125,10 @@ impl Bench {
     }
 }
 
+fn gateway() -> Gateway {
+    Gateway::open(None).unwrap()
+}
+
 fn budget() -> Budget {
     Limits::STANDARD.budget(&Limits::STANDARD.default)
 }
@@ -150,13 +157,21 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         telling: AtomicBool::new(false),
     });
     let witness: Arc<dyn Witness> = Arc::clone(&told) as _;
-    let cells = Cells::start(data.path(), book.key(), Limits::STANDARD, witness).unwrap();
+    let cells = Cells::start(
+        data.path(),
+        book.key(),
+        Limits::STANDARD,
+        gateway(),
+        witness,
+    )
+    .unwrap();
     let component = Component::new(&cells.0.engine, guest()).unwrap();
     let settings = Settings {
         app: shop(),
         release: ReleaseId(Entropy.id(&Clock::system())),
         instances: Instances::Fresh,
         budget: budget(),
+        egress: Arc::default(),
         concurrency: Limits::STANDARD.default.concurrency.get() as usize,
     };
     let bench = Bench {

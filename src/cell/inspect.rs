@@ -9,7 +9,7 @@ const LOAD: &str = "load";
 
 /// What a cell offers, by package or interface. Sockets are there for the languages whose
 /// libraries import them, and refuse every address.
-const OFFERED: [&str; 9] = [
+const OFFERED: [&str; 11] = [
     "skep:app/types@1.0.",
     "skep:app/log@1.0.",
     "skep:app/caller@1.0.",
@@ -19,6 +19,8 @@ const OFFERED: [&str; 9] = [
     "wasi:io/",
     "wasi:random/",
     "wasi:filesystem/",
+    "wasi:http/outgoing-handler@0.2.",
+    "wasi:http/types@0.2.",
 ];
 const SOCKETS: &str = "wasi:sockets/";
 

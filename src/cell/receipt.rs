@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::call::CallError;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::Usage;
+use crate::capability::egress::EgressUsage;
 use crate::ids::{AppName, CallId, ReleaseId};
 
 /// What one call really used.
@@ -25,6 +26,7 @@ pub(crate) struct Receipt {
     /// Inside the cell, waiting for the host included.
     pub(crate) run: Duration,
     pub(crate) database: Usage,
+    pub(crate) egress: EgressUsage,
     /// What the engine counted of the guest's instructions; none where it did not count.
     pub(crate) fuel: Option<u64>,
     /// The most memory that the cell has had, in bytes.
@@ -45,7 +47,7 @@ impl Receipt {
 
     /// Waiting for the host, over all capabilities.
     pub(crate) fn host(&self) -> Duration {
-        self.database.waited
+        self.database.waited + self.egress.waited
     }
 
     /// The app's own time: what it computed, and waited for the clock.

@@ -6,12 +6,14 @@ use tokio::time::Instant;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 
 use super::limits::{self, MemoryLimit};
 use super::scratch::{self, Scratch, ScratchView};
 use crate::capability::caller::{self, Caller, CallerView};
 use crate::capability::db::session::Database;
 use crate::capability::db::{self, Db};
+use crate::capability::egress::{self, Egress};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
 use crate::ids::CallId;
@@ -22,6 +24,7 @@ pub(crate) struct Binding {
     pub(crate) call: CallId,
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) database: Database,
+    pub(crate) egress: Egress,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
 }
@@ -31,6 +34,7 @@ pub(crate) struct CellState {
     binding: Binding,
     pub(super) memory: MemoryLimit,
     wasi: WasiCtx,
+    http: WasiHttpCtx,
     table: ResourceTable,
     scratch: Scratch,
     stdout: Lines,
@@ -57,6 +61,7 @@ impl CellState {
             binding,
             memory: MemoryLimit::new(memory),
             wasi,
+            http: egress::context(),
             table,
             scratch,
             stdout,
@@ -73,12 +78,13 @@ impl CellState {
     }
 
     /// Ends a call: writes what it printed last, empties its scratch folder, and closes the
-    /// connections that it left open, which rolls them back.
+    /// connections that it left open, which rolls back those to the database.
     pub(super) fn finish(&mut self) {
         self.stdout.finish();
         self.stderr.finish();
         self.scratch.clear();
         self.binding.database.finish();
+        self.binding.egress.finish();
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -96,6 +102,14 @@ impl CellState {
         ScratchView {
             scratch: &self.scratch,
             table: &mut self.table,
+        }
+    }
+
+    fn egress(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.binding.egress,
+            table: &mut self.table,
+            ctx: &mut self.http,
         }
     }
 
@@ -128,6 +142,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     log::add_to_linker(&mut linker, CellState::log)?;
     caller::add_to_linker(&mut linker, CellState::caller)?;
     db::add_to_linker(&mut linker, CellState::db)?;
+    egress::add_to_linker(&mut linker, CellState::egress)?;
     Ok(linker)
 }
 

@@ -123,14 +123,18 @@ fn as_seen_by_apps(identity: &Identity) -> Caller {
 
 /// The receipt as browsers show it: durations in milliseconds, the rest as descriptions.
 fn server_timing(receipt: &Receipt) -> String {
-    let mut text = String::new();
-    for (name, duration) in [
+    let mut times = vec![
         ("queue", receipt.queued),
         ("cell", receipt.instantiate),
         ("app", receipt.guest()),
         ("db", receipt.database.waited),
         ("total", receipt.wall()),
-    ] {
+    ];
+    if receipt.egress.requests > 0 {
+        times.push(("egress", receipt.egress.waited));
+    }
+    let mut text = String::new();
+    for (name, duration) in times {
         // Writing to a String cannot fail.
         let _ = write!(text, "{name};dur={:.3}, ", duration.as_secs_f64() * 1_000.0);
     }

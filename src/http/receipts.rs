@@ -76,6 +76,12 @@ pub(crate) struct CallBody {
     db_sent_bytes: i64,
     /// Results.
     db_received_bytes: i64,
+    /// Waiting for HTTP servers, over all requests.
+    egress_ms: f64,
+    /// HTTP requests that were sent.
+    egress_requests: i64,
+    egress_sent_bytes: i64,
+    egress_received_bytes: i64,
     /// The data that the app was given.
     payload_bytes: i64,
     answer_bytes: i64,
@@ -104,6 +110,10 @@ impl From<CallRow> for CallBody {
             rows: used.rows,
             db_sent_bytes: used.db_sent_bytes,
             db_received_bytes: used.db_received_bytes,
+            egress_ms: milliseconds(used.egress_micros),
+            egress_requests: used.egress_requests,
+            egress_sent_bytes: used.egress_sent_bytes,
+            egress_received_bytes: used.egress_received_bytes,
             payload_bytes: used.payload_bytes,
             answer_bytes: used.answer_bytes,
             log_lines: used.log_lines,

@@ -48,6 +48,9 @@ mod name {
     pub(super) const ROWS: &str = "skep_db_rows_total";
     pub(super) const SENT: &str = "skep_db_sent_bytes_total";
     pub(super) const RECEIVED: &str = "skep_db_received_bytes_total";
+    pub(super) const REQUESTS: &str = "skep_egress_requests_total";
+    pub(super) const EGRESS_SENT: &str = "skep_egress_sent_bytes_total";
+    pub(super) const EGRESS_RECEIVED: &str = "skep_egress_received_bytes_total";
     pub(super) const RUNNING: &str = "skep_calls_running";
     pub(super) const WAITING: &str = "skep_calls_waiting";
     pub(super) const CELLS: &str = "skep_cells";
@@ -66,6 +69,9 @@ mod name {
         (ROWS, "Rows that calls read."),
         (SENT, "Bytes of statements and parameters."),
         (RECEIVED, "Bytes of results."),
+        (REQUESTS, "HTTP requests that calls sent."),
+        (EGRESS_SENT, "Bytes of HTTP requests."),
+        (EGRESS_RECEIVED, "Bytes of HTTP responses."),
         (LOST, "Calls that are missing from the log of calls."),
     ];
     pub(super) const HISTOGRAMS: &[(&str, &str)] = &[
@@ -108,6 +114,7 @@ struct Series {
     queue: Histogram,
     guest: Histogram,
     database: Histogram,
+    egress: Histogram,
     memory: Histogram,
     fuel: Counter,
     payload: Counter,
@@ -117,6 +124,9 @@ struct Series {
     rows: Counter,
     sent: Counter,
     received: Counter,
+    requests: Counter,
+    egress_sent: Counter,
+    egress_received: Counter,
 }
 
 impl Metrics {
@@ -154,6 +164,7 @@ impl Metrics {
         if !receipt.run.is_zero() {
             series.guest.record(receipt.guest());
             series.database.record(database.waited);
+            series.egress.record(receipt.egress.waited);
             series.memory.record(float(size(receipt.memory)));
         }
         if let Some(fuel) = receipt.fuel {
@@ -166,6 +177,9 @@ impl Metrics {
         series.rows.increment(database.rows);
         series.sent.increment(database.sent);
         series.received.increment(database.received);
+        series.requests.increment(receipt.egress.requests.into());
+        series.egress_sent.increment(receipt.egress.sent);
+        series.egress_received.increment(receipt.egress.received);
     }
 
     /// Sums up measurements, so that those that nobody asks for do not pile up.
@@ -232,6 +246,10 @@ impl Metrics {
             queue: histogram(name::QUEUE),
             guest: histogram(name::GUEST),
             database: self.histogram(name::HOST, vec![of(app), Label::new("capability", "db")]),
+            egress: self.histogram(
+                name::HOST,
+                vec![of(app), Label::new("capability", "egress")],
+            ),
             memory: histogram(name::MEMORY),
             fuel: counter(name::FUEL),
             payload: counter(name::PAYLOAD),
@@ -241,6 +259,9 @@ impl Metrics {
             rows: counter(name::ROWS),
             sent: counter(name::SENT),
             received: counter(name::RECEIVED),
+            requests: counter(name::REQUESTS),
+            egress_sent: counter(name::EGRESS_SENT),
+            egress_received: counter(name::EGRESS_RECEIVED),
         }
     }
 

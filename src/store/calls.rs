@@ -33,6 +33,10 @@ pub(crate) struct Used {
     pub(crate) rows: i64,
     pub(crate) db_sent_bytes: i64,
     pub(crate) db_received_bytes: i64,
+    pub(crate) egress_micros: i64,
+    pub(crate) egress_requests: i64,
+    pub(crate) egress_sent_bytes: i64,
+    pub(crate) egress_received_bytes: i64,
     pub(crate) payload_bytes: i64,
     pub(crate) answer_bytes: i64,
     pub(crate) log_lines: i64,
@@ -69,7 +73,8 @@ pub(crate) struct Filter<'a> {
 
 const COLUMNS: &str = "id, app, release_id, entry, caller, started_at, outcome, error, wall_micros, \
     queued_micros, instantiate_micros, guest_micros, db_micros, fuel, memory_bytes, statements, \
-    rows, db_sent_bytes, db_received_bytes, payload_bytes, answer_bytes, log_lines";
+    rows, db_sent_bytes, db_received_bytes, egress_micros, egress_requests, \
+    egress_sent_bytes, egress_received_bytes, payload_bytes, answer_bytes, log_lines";
 
 /// Writes calls down. Those of an app that is gone, or is being deleted, are left out.
 pub(crate) async fn insert(executor: impl PgExecutor<'_>, calls: &[NewCall]) -> sqlx::Result<()> {
@@ -84,7 +89,8 @@ pub(crate) async fn insert(executor: impl PgExecutor<'_>, calls: &[NewCall]) -> 
                      $6::timestamptz[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
                      $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
                      $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[],
-                     $21::bigint[], $22::bigint[])
+                     $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[],
+                     $26::bigint[])
              WITH ORDINALITY AS added ({COLUMNS}, place)
          INNER JOIN apps ON apps.name = added.app
          ORDER BY added.place
@@ -110,6 +116,10 @@ pub(crate) async fn insert(executor: impl PgExecutor<'_>, calls: &[NewCall]) -> 
         .bind(column(calls, |call| call.used.rows))
         .bind(column(calls, |call| call.used.db_sent_bytes))
         .bind(column(calls, |call| call.used.db_received_bytes))
+        .bind(column(calls, |call| call.used.egress_micros))
+        .bind(column(calls, |call| call.used.egress_requests))
+        .bind(column(calls, |call| call.used.egress_sent_bytes))
+        .bind(column(calls, |call| call.used.egress_received_bytes))
         .bind(column(calls, |call| call.used.payload_bytes))
         .bind(column(calls, |call| call.used.answer_bytes))
         .bind(column(calls, |call| call.used.log_lines))

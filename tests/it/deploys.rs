@@ -124,7 +124,7 @@ async fn a_component_that_is_not_an_app_is_refused_by_name() {
         ),
         (
             of("http-import"),
-            "the component imports `wasi:http/outgoing-handler@0.2.0`, which Skep does not offer",
+            "the component imports `wasi:http/incoming-handler@0.2.0`, which Skep does not offer",
         ),
         (of("no-execute"), "the component does not export `execute`"),
     ])

@@ -14,6 +14,7 @@ mod bundle;
 mod database;
 mod guest;
 mod host;
+mod peer;
 mod python;
 
 mod calls;
@@ -22,6 +23,7 @@ mod cli;
 mod crashes;
 mod db;
 mod deploys;
+mod egress;
 mod files;
 mod hostile;
 mod limits;

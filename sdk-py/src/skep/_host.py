@@ -1,4 +1,4 @@
-"""The boundary to the host: the only module that touches generated bindings.
+"""The boundary to the host: with `_egress`, what touches generated bindings.
 
 componentize-py generates `wit_world` when it builds a component, so it is absent
 in plain CPython. Everything else in this package talks to `host`, which is the
@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from skep import _phase
 from skep.errors import (
     HostUnavailable,
     InvalidStatement,
     NotInCell,
     OverLimit,
+    ResultNotReady,
     SkepError,
     SqlError,
     TimedOut,
 )
 
 if TYPE_CHECKING:
+    from skep._wire import Head
     from skep.caller import Caller
 
 # What a statement gives at build time: nothing may be read from it.
@@ -43,6 +46,16 @@ class Session(Protocol):
     def close(self) -> None: ...
 
 
+class Exchange(Protocol):
+    """One HTTP request and its answer. All raise OSError in one of its forms."""
+
+    def write(self, data: bytes) -> None: ...
+    def end(self) -> None: ...
+    def answer(self) -> tuple[int, list[tuple[str, bytes]]]: ...
+    def read(self, size: int) -> bytes: ...
+    def close(self) -> None: ...
+
+
 class Host(Protocol):
     """What a cell may ask of its host."""
 
@@ -51,6 +64,10 @@ class Host(Protocol):
     def write_log(self, level: str, message: str, detail: str | None) -> None: ...
     def current_caller(self) -> Caller | None: ...
     def call_id(self) -> str: ...
+    def open_exchange(
+        self, origin: str, authority: str, head: Head, timeout: float | None
+    ) -> Exchange: ...
+    def close_exchanges(self) -> None: ...
 
 
 class NoHost:
@@ -72,6 +89,14 @@ class NoHost:
 
     def call_id(self) -> str:
         return ""
+
+    def open_exchange(
+        self, origin: str, authority: str, head: Head, timeout: float | None
+    ) -> Exchange:
+        raise NotInCell("outside a cell, requests go over sockets of your own machine")
+
+    def close_exchanges(self) -> None:
+        pass
 
 
 class _PretendSession:
@@ -111,6 +136,15 @@ class BuildHost:
     def call_id(self) -> str:
         return ""
 
+    def open_exchange(
+        self, origin: str, authority: str, head: Head, timeout: float | None
+    ) -> Exchange:
+        _phase.mark_result_read()
+        raise ResultNotReady("a request cannot be sent while the app is built")
+
+    def close_exchanges(self) -> None:
+        pass
+
 
 host: Host = NoHost()
 
@@ -139,6 +173,7 @@ def cell_host() -> Host:
     from componentize_py_types import Err
     from wit_world.imports import caller, db, log
 
+    from skep import _egress
     from skep.caller import Caller
 
     errors: dict[Any, Any] = {
@@ -229,5 +264,13 @@ def cell_host() -> Host:
         def call_id(self) -> str:
             call_id: str = caller.call_id()
             return call_id
+
+        def open_exchange(
+            self, origin: str, authority: str, head: Head, timeout: float | None
+        ) -> Exchange:
+            return _egress.Exchange(origin, authority, head, timeout)
+
+        def close_exchanges(self) -> None:
+            _egress.close_all()
 
     return CellHost()

@@ -29,7 +29,7 @@ fn code(engine: &Engine, text: &str) -> Vec<u8> {
 /// A cache in which both components are.
 fn setup() -> Setup {
     let folder = tempfile::tempdir().unwrap();
-    let engine = for_compiling().unwrap();
+    let engine = for_compiling(false).unwrap();
     let cache = ImageCache::open(folder.path(), &key(1), &engine).unwrap();
     cache.store(ONE, &code(&engine, "(component)")).unwrap();
     let other = "(component (core module))";

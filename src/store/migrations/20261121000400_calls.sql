@@ -25,6 +25,10 @@ CREATE TABLE calls (
     rows               BIGINT NOT NULL,
     db_sent_bytes      BIGINT NOT NULL,
     db_received_bytes  BIGINT NOT NULL,
+    egress_micros      BIGINT NOT NULL,
+    egress_requests    BIGINT NOT NULL,
+    egress_sent_bytes  BIGINT NOT NULL,
+    egress_received_bytes BIGINT NOT NULL,
     payload_bytes      BIGINT NOT NULL,
     answer_bytes       BIGINT NOT NULL,
     log_lines          BIGINT NOT NULL

@@ -48,7 +48,7 @@ fn egress(fields: &mut Fields<'_, '_>) -> Vec<Egress> {
                 }
                 entry.finish();
             }
-            other => {
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
                 let text = format!(
                     "`{place}` must be an origin such as \"https://api.example.com\", not {}",
                     json::kind(other)
