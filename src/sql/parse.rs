@@ -16,25 +16,29 @@ pub(crate) const TEXT_BYTES: usize = 1024 * 1024;
 /// that did so at once would leave it there.
 static PARSER: Mutex<()> = Mutex::new(());
 
+/// How the parser says that a text nests too deeply, in each of its stages.
+const TOO_DEEP_WORDS: [&str; 3] = ["stack depth limit", "memory exhausted", "nested too deeply"];
 const TOO_DEEP: &str = "the statement is nested too deeply to be checked";
-const LESS_DEEP: &str = "at most about 46 operators such as `||` or `+` in a row, 47 joins or 16 subqueries within each other can be: \
+const LESS_DEEP: &str = "at most 45 operators such as `||` or `+` in a row, 47 joins or 15 subqueries within each other can be: \
     use concat(...), VALUES, a WITH query for each part, or several statements";
+
+/// Decides whether a text is short enough to be read.
+pub(super) fn admit_length(sql: &str) -> Result<(), Refusal> {
+    if sql.len() <= TEXT_BYTES {
+        return Ok(());
+    }
+    let what = format!(
+        "the statement is longer than {TEXT_BYTES} bytes, values that are written into it included"
+    );
+    let fix = "send it in parts, or send the values as parameters";
+    Err(Refusal::new(Code::TooLong, None, what, fix))
+}
 
 /// Parses exactly one statement.
 ///
-/// It needs some 600 KB of stack below it and gives an error, never a crash, however deeply
-/// the text nests: the parser measures the stack of the thread that it runs on.
+/// The parser gives an error, never a crash, however deeply the text nests. Decoding what it
+/// made needs some 3 MB of stack at its greatest depth.
 pub(super) fn one_statement(sql: &str) -> Result<Node, Refusal> {
-    if sql.len() > TEXT_BYTES {
-        return Err(Refusal::new(
-            Code::TooLong,
-            None,
-            format!(
-                "the statement is longer than {TEXT_BYTES} bytes, values that are written into it included"
-            ),
-            "send it in parts, or send the values as parameters",
-        ));
-    }
     let mut statements = parse(sql)?.into_iter();
     match (statements.next(), statements.next()) {
         (Some(statement), None) => Ok(statement),
@@ -92,7 +96,7 @@ fn unreadable(code: Code, what: &str, fix: &str) -> Refusal {
 fn refusal(sql: &str, error: pg_query::Error) -> Refusal {
     match error {
         pg_query::Error::Parse(message)
-            if message.contains("stack depth limit") || message.contains("memory exhausted") =>
+            if TOO_DEEP_WORDS.iter().any(|words| message.contains(words)) =>
         {
             unreadable(Code::TooDeep, TOO_DEEP, LESS_DEEP)
         }

@@ -2,6 +2,8 @@
 
 mod attacks;
 mod legitimate;
+mod limits;
+mod measures;
 
 use std::collections::BTreeMap;
 
@@ -31,7 +33,11 @@ pub(super) fn scope() -> Scope {
     const OWN: &str = "items settings jobs item_tags tags comments nodes inventory \
         items_archive players items_number bookings measures people";
     let public = |name: &str| Table::new(Some("public"), name);
-    let taken = [("host_users", "host"), ("readonly", "reports"), ("shared", "sales")];
+    let taken = [
+        ("host_users", "host"),
+        ("readonly", "reports"),
+        ("shared", "sales"),
+    ];
     Scope {
         schema: "shop".to_owned(),
         own: OWN

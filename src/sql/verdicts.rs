@@ -9,7 +9,7 @@ use super::inspect;
 use super::refusal::Refusal;
 use super::verdict::Verdict;
 
-/// About how many verdicts are kept.
+/// How many verdicts are kept at most.
 const ENTRIES: usize = 4096;
 /// How many bytes they may take together, as [`ByLength`] estimates them.
 const BYTES: u64 = 16 * 1024 * 1024;
@@ -44,14 +44,15 @@ impl Verdicts {
     }
 }
 
-/// The bytes of one entry: a verdict has names of the text in it, and little else.
+/// The bytes of one entry: a verdict has names of the text in it, and little else. A small one
+/// counts as its share of all, which bounds how many there are.
 #[derive(Clone)]
 struct ByLength;
 
 impl Weighter<Box<str>, Arc<Verdict>> for ByLength {
     fn weight(&self, text: &Box<str>, _: &Arc<Verdict>) -> u64 {
         const VERDICT: u64 = 512;
-        VERDICT + 3 * text.len() as u64
+        (VERDICT + 3 * text.len() as u64).max(BYTES / ENTRIES as u64)
     }
 }
 
@@ -83,7 +84,7 @@ mod tests {
                 .inspect(&format!("SELECT {number}"))
                 .expect("a verdict");
         }
-        assert!(verdicts.kept.len() <= 2 * ENTRIES);
+        assert!(verdicts.kept.len() <= ENTRIES);
 
         let filler = "x".repeat(LONGEST - 32);
         for number in 0..600 {
