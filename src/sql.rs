@@ -5,6 +5,7 @@
 //! refused that is not known to be harmless. It is pure code: no I/O, no database; the
 //! second wall is the app's login role (`postgres::roles`).
 
+mod guard;
 mod names;
 mod parse;
 mod refusal;
@@ -34,6 +35,7 @@ const STACK: usize = 16 * 1024 * 1024;
 /// deeply for it is refused.
 pub(crate) fn inspect(sql: &str) -> Result<Verdict, Refusal> {
     parse::admit_length(sql)?;
+    guard::admit(sql)?;
     stacker::grow(STACK, || {
         let statement = parse::one_statement(sql)?;
         walk::walk(sql, &statement)

@@ -1,11 +1,113 @@
-//! Statements that must pass.
+//! Statements that must pass, and that PostgreSQL itself takes.
 
-use super::{entries, judge};
-use crate::sql::Place;
+use super::{entries, inspect, judge};
+use crate::postgres::testing::database;
+use crate::sql::{Kind, Place};
 
 #[test]
 fn every_statement_of_the_first_list_passes() {
     for (title, sql) in entries(include_str!("legitimate.sql")) {
         assert_eq!(judge(&sql, Place::Call), Ok(()), "{title}");
+    }
+}
+
+#[test]
+fn statements_of_newer_servers_pass() {
+    for (title, sql) in entries(include_str!("newer.sql")) {
+        assert_eq!(judge(&sql, Place::Call), Ok(()), "{title}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_passes_is_what_postgresql_takes_and_its_columns_are_known() {
+    let database = database().await;
+    let host = database.host().await;
+    for (title, sql) in entries(include_str!("tables.sql")) {
+        assert_eq!(judge(&sql, Place::Deploy), Ok(()), "{title}");
+        let in_call = judge(&sql, Place::Call).expect_err(&title);
+        assert!(in_call.to_string().contains("`load`"), "{title}");
+        let made = host.batch_execute(&sql).await;
+        made.unwrap_or_else(|error| panic!("{title}: {:?}", error.as_db_error()));
+    }
+    host.batch_execute("BEGIN").await.expect("a transaction");
+    let lists = [include_str!("legitimate.sql"), include_str!("more.sql")];
+    for (title, sql) in lists.into_iter().flat_map(entries) {
+        // The tables were renamed on the way.
+        let own = sql.replace("persons", "people");
+        assert_eq!(judge(&own, Place::Call), Ok(()), "{title}");
+        let prepared = host.prepare(&sql).await;
+        let prepared =
+            prepared.unwrap_or_else(|error| panic!("{title}: {:?}", error.as_db_error()));
+        let verdict = inspect(&sql).expect("a verdict");
+        let no_columns = sql == "SELECT FROM items";
+        assert_eq!(
+            verdict.returns_rows() && !no_columns,
+            !prepared.columns().is_empty(),
+            "{title}"
+        );
+    }
+}
+
+#[test]
+fn transactions_savepoints_and_cursors_are_named() {
+    let name = || "a".to_owned();
+    for (sql, kind) in [
+        ("BEGIN", Kind::Begin),
+        (
+            "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE",
+            Kind::Begin,
+        ),
+        (" ;; /* a /* b */ */ -- x\n commit work;", Kind::Commit),
+        ("END", Kind::Commit),
+        ("ABORT", Kind::Rollback),
+        ("rollback", Kind::Rollback),
+        ("SAVEPOINT a", Kind::Savepoint(name())),
+        ("RELEASE SAVEPOINT A", Kind::Release(name())),
+        ("rollback/**/work to \"a\"", Kind::RollbackTo(name())),
+        ("DECLARE a CURSOR FOR SELECT 1", Kind::Declare(name())),
+        ("FETCH FORWARD 10 FROM a", Kind::Fetch(name())),
+        ("MOVE ABSOLUTE 3 FROM a", Kind::Move(name())),
+        ("CLOSE a", Kind::Close(name())),
+        ("WITH a AS (DELETE FROM items) SELECT 1", Kind::Select),
+        ("VALUES (1)", Kind::Select),
+        ("TRUNCATE items", Kind::Truncate),
+    ] {
+        let verdict = inspect(sql).expect(sql);
+        assert_eq!(*verdict.kind(), kind, "{sql}");
+        assert_eq!(verdict.admit(&super::scope(), Place::Call), Ok(()), "{sql}");
+    }
+}
+
+#[test]
+fn what_a_statement_touches_is_told() {
+    let verdict = inspect(
+        "WITH moved AS (DELETE FROM items USING public.tags RETURNING items.*) \
+         INSERT INTO shop.orders SELECT lower(title) FROM moved, nodes FOR UPDATE OF nodes",
+    )
+    .expect("a verdict");
+    let names = |names: &mut dyn Iterator<Item = &super::Table>| -> Vec<String> {
+        names.map(ToString::to_string).collect()
+    };
+
+    assert_eq!(names(&mut verdict.reads()), ["nodes", "public.tags"]);
+    assert_eq!(
+        names(&mut verdict.writes()),
+        ["items", "nodes", "shop.orders"]
+    );
+    assert_eq!(verdict.functions().collect::<Vec<_>>(), ["lower"]);
+    assert!(!verdict.returns_rows());
+}
+
+#[test]
+fn granted_tables_are_reached_as_they_are_granted() {
+    for sql in [
+        "SELECT * FROM readonly JOIN sales.prices ON true",
+        "SELECT * FROM public.readonly",
+        "INSERT INTO shared SELECT * FROM readonly",
+        "SELECT * FROM shared FOR UPDATE",
+        "SELECT * FROM items, readonly FOR UPDATE OF items",
+        "SELECT * FROM orders",
+    ] {
+        assert_eq!(judge(sql, Place::Call), Ok(()), "{sql}");
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn growing(count: usize) -> Vec<(&'static str, String)> {
         ),
         (
             "comments",
-            format!("{}{} SELECT 1", "/*".repeat(count), "*/".repeat(count)),
+            format!("{}{} SELECT 1", "/* ".repeat(count), "*/".repeat(count)),
         ),
         (
             "in list",
@@ -131,7 +131,7 @@ const FLAT: [&str; 6] = ["and", "comments", "in list", "rows", "tables", "column
 
 #[test]
 fn a_text_that_nests_without_end_is_refused_and_never_crashes() {
-    for count in [1_000, 10_000, 32_000, 100_000] {
+    for count in [1_000, 100_000] {
         for (name, text) in longest(count) {
             let code = code(text);
             if FLAT.contains(&name) {
