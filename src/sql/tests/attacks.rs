@@ -1,7 +1,7 @@
 //! Statements that must be refused.
 
-use super::{entries, judge};
-use crate::sql::Place;
+use super::{entries, inspect, judge};
+use crate::sql::{Place, TEXT_BYTES};
 
 /// Of the list, what the walker lets pass: what only asks for much hits the limits of time and
 /// rows, and whoever sends statements ends transactions and knows its savepoints itself.
@@ -37,4 +37,26 @@ fn every_construct_that_is_not_for_apps_is_refused_and_named() {
         }
     }
     assert_eq!(wrong, []);
+}
+
+#[test]
+fn a_refusal_has_the_code_of_the_error_that_postgresql_would_give() {
+    for (sql, code) in [
+        ("SELEC 1", "42601"),
+        ("SELECT 1; SELECT 2", "42601"),
+        ("LISTEN x", "0A000"),
+        ("SELECT * FROM nowhere", "42P01"),
+        ("SELECT nowhere()", "42883"),
+        ("SELECT pg_sleep(1)", "42501"),
+        ("SELECT 1::regclass", "42704"),
+        ("DELETE FROM readonly", "42501"),
+        ("CREATE TABLE host_users ()", "42P07"),
+    ] {
+        let refusal = judge(sql, Place::Deploy).expect_err(sql);
+        assert_eq!(refusal.code().sqlstate(), code, "{sql}");
+    }
+    let long = inspect(&" ".repeat(TEXT_BYTES + 1)).expect_err("too long");
+    assert_eq!(long.code().sqlstate(), "54000");
+    let deep = inspect(&format!("SELECT {}1", "1 + ".repeat(100))).expect_err("too deep");
+    assert_eq!(deep.code().sqlstate(), "54001");
 }

@@ -6,6 +6,8 @@ SELECT count, rank, mode, name, value, date, format, "position", "left", version
 SELECT s.json_agg, s.row_to_json FROM (SELECT json_agg(t.name), row_to_json(t) FROM tags t GROUP BY t.id) s
 -- a named column of a function
 SELECT f.version, f.pg_class FROM jsonb_to_recordset('[]') AS f(version text, pg_class text)
+-- a named value of a function
+SELECT f.version FROM unnest(ARRAY['1']) AS f(version)
 -- fields of a row
 SELECT (t).name, (jsonb_each(i.body)).key, (i.tags)[1:2], i.tags[1] FROM tags t, items i
 -- savepoint
@@ -41,7 +43,7 @@ INSERT INTO tags (id, name) OVERRIDING USER VALUE VALUES (DEFAULT, 'a'), (2, E'b
 -- update several columns
 UPDATE players SET (a, b) = (SELECT max(sku), min(qty) FROM inventory), name = DEFAULT WHERE (a, b) IS DISTINCT FROM (1, 2)
 -- array and json assignment
-UPDATE items SET tags[1] = 'x', tags[2:3] = '{a,b}', body = body || '{"a": 1}' - 'b' #- '{c,d}' WHERE body ?| ARRAY['a'] AND body @? '$.a' AND tags && ARRAY['x']
+UPDATE items SET tags[1] = 'x', tags[2:3] = '{a,b}', body = (body || '{"a": 1}') - 'b'::text #- '{c,d}' WHERE body ?| ARRAY['a'] AND body @? '$.a' AND tags && ARRAY['x']
 -- merge all
 MERGE INTO inventory t USING (VALUES (1, 2)) AS s(sku, qty) ON t.sku = s.sku WHEN MATCHED AND s.qty = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET qty = s.qty WHEN NOT MATCHED AND s.qty > 0 THEN INSERT VALUES (s.sku, s.qty) WHEN NOT MATCHED THEN DO NOTHING
 -- time

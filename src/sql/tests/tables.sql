@@ -17,7 +17,7 @@ CREATE TABLE public.tags (id serial PRIMARY KEY, name text NOT NULL, UNIQUE (nam
 -- a foreign key to an own table
 CREATE TABLE item_tags (item_id uuid REFERENCES items ON DELETE CASCADE, tag_id int, PRIMARY KEY (item_id, tag_id), FOREIGN KEY (tag_id) REFERENCES public.tags (id) DEFERRABLE INITIALLY DEFERRED)
 -- comments
-CREATE TABLE comments (id bigserial PRIMARY KEY, item_id uuid, body text)
+CREATE TABLE comments (id uuid PRIMARY KEY, number bigserial, item_id uuid, body text)
 -- settings
 CREATE TABLE settings (key text PRIMARY KEY, value text, updated_at timestamptz)
 -- jobs
@@ -27,7 +27,7 @@ CREATE UNLOGGED TABLE inventory (sku int PRIMARY KEY, qty int)
 -- players
 CREATE TABLE players (nickname text, name text, score double precision, a int, b int)
 -- an archive
-CREATE TABLE items_archive (id uuid, number bigint, title text, body jsonb, owner text, tags text[], done boolean, archived boolean, score numeric, created_at timestamptz, updated_at timestamptz, feeling mood, search tsvector)
+CREATE TABLE items_archive (id uuid, number bigint, title text, body jsonb, owner text, tags text[], done boolean, archived boolean, score numeric, created_at timestamptz, updated_at timestamptz, feeling mood, search tsvector, place inet)
 -- a range that does not overlap
 CREATE TABLE bookings (room int4range, during tstzrange, EXCLUDE USING gist (during WITH &&) WHERE (NOT isempty(during)))
 -- partitions

@@ -3,7 +3,7 @@
 //! To PostgreSQL `(value).name` may mean `name(value)`, and `item.name` may mean
 //! `name(item)` with the whole row of `item`, where there is no such column.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{AIndices, AIndirection, Alias, ColumnRef, Node, ResTarget};
@@ -19,8 +19,8 @@ pub(super) struct RowReferences {
     references: Vec<RowReference>,
     /// Names that the statement gives to columns itself.
     labels: BTreeSet<String>,
-    /// Names of functions in FROM whose row is a plain value.
-    functions: BTreeSet<String>,
+    /// Functions in FROM whose row may be a plain value, each with the columns it surely has.
+    functions: BTreeMap<String, BTreeSet<String>>,
 }
 
 struct RowReference {
@@ -147,9 +147,13 @@ impl Walker<'_> {
         }
     }
 
-    /// A name by which the value of a function in FROM is known.
-    pub(super) fn scalar_function(&mut self, name: &str) {
-        self.rows.functions.insert(name.to_owned());
+    /// A name by which the value of a function in FROM is known, and the names of its columns.
+    pub(super) fn scalar_function(&mut self, name: &str, columns: BTreeSet<String>) {
+        let known = self.rows.functions.entry(name.to_owned());
+        known
+            // The name may stand for several functions, in several subqueries.
+            .and_modify(|known| known.retain(|column| columns.contains(column)))
+            .or_insert(columns);
     }
 
     /// Decides about the names behind a point, once all of the statement was read.
@@ -165,7 +169,12 @@ impl Walker<'_> {
                 // It may be called, but it would be a call that nobody can see.
                 !self.rows.labels.contains(name) && !names::is_column_like(name)
             } else {
-                names::calls_on_rows(name) || self.rows.functions.contains(qualifier)
+                names::calls_on_rows(name)
+                    || self
+                        .rows
+                        .functions
+                        .get(qualifier)
+                        .is_some_and(|columns| !columns.contains(name))
             };
             if refused {
                 return Err(self.call_by_point(name, *location));

@@ -1,8 +1,10 @@
 //! What stands in FROM besides tables: joins, subqueries, functions, samples.
 
+use std::collections::BTreeSet;
+
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    ColumnDef, JoinExpr, Node, RangeFunction, RangeSubselect, RangeTableSample,
+    Alias, ColumnDef, JoinExpr, Node, RangeFunction, RangeSubselect, RangeTableSample,
 };
 
 use super::{Walk, Walker};
@@ -48,25 +50,33 @@ impl Walker<'_> {
             coldeflist,
         } = function;
         for function in functions {
-            self.one_range_function(function)?;
+            self.one_range_function(function, alias.as_ref())?;
         }
         self.alias(alias.as_ref())?;
-        if let Some(alias) = alias {
-            self.scalar_function(&alias.aliasname);
+        self.column_definitions(coldeflist)?;
+        // With columns that are said of it, its row is a row.
+        if coldeflist.is_empty()
+            && let Some(alias) = alias
+        {
+            let columns = self.name(&alias.colnames)?;
+            let columns = columns.into_iter().map(str::to_owned).collect();
+            self.scalar_function(&alias.aliasname, columns);
         }
-        self.column_definitions(coldeflist)
+        Ok(())
     }
 
     /// A pair of a function and the columns that are said of it, or nothing.
-    fn one_range_function(&mut self, pair: &Node) -> Walk {
+    fn one_range_function(&mut self, pair: &Node, alias: Option<&Alias>) -> Walk {
         let [call, columns] = self.list(pair)? else {
             return self.unknown();
         };
         if let Some(NodeEnum::FuncCall(call)) = &call.node
             && let Some(name) = self.name(&call.funcname)?.last()
         {
-            self.scalar_function(name);
             self.label(name);
+            if alias.is_none() {
+                self.scalar_function(name, BTreeSet::new());
+            }
         }
         self.node(call)?;
         match &columns.node {

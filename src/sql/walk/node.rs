@@ -230,7 +230,6 @@ pub(super) use {parts, strangers};
 
 impl Walker<'_> {
     /// Reads a node that stands where an expression, a query or a part of FROM may stand.
-    #[expect(clippy::too_many_lines, reason = "one line a node type, in one list")]
     pub(super) fn node(&mut self, node: &Node) -> Walk {
         match self.kind(node)? {
             N::SelectStmt(select) => self.select(select),
