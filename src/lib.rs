@@ -7,6 +7,7 @@
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
 //! - [`capability`]: what a cell may reach;
 //! - [`app`]: what an app is, without I/O beyond reading it;
+//! - [`sql`]: what a statement does, before it is sent;
 //! - [`store`]: the host's own tables; [`postgres`]: the database server;
 //! - [`launch`], [`services`], [`config`], [`ids`]: what all of them stand on.
 
@@ -25,6 +26,7 @@ pub(crate) mod launch;
 pub(crate) mod postgres;
 pub(crate) mod serve;
 pub(crate) mod services;
+pub(crate) mod sql;
 pub(crate) mod store;
 
 pub use cli::run;
