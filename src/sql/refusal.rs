@@ -13,15 +13,42 @@ pub(crate) struct Spot {
 impl Spot {
     /// The place of a byte offset, as the tree's nodes carry it. None where a node has none.
     pub(super) fn at(sql: &str, offset: i32) -> Option<Self> {
-        let before = sql.get(..usize::try_from(offset).ok()?)?;
-        let count = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-        let breaks = before.bytes().filter(|byte| *byte == b'\n').count();
-        let line = before.rsplit('\n').next().unwrap_or_default();
+        let mut spot = Self::unsettled(offset)?;
+        Self::settle(sql, [&mut spot]);
+        Some(spot)
+    }
+
+    /// A place of which only the byte offset is known, until [`Self::settle`].
+    pub(super) fn unsettled(offset: i32) -> Option<Self> {
         Some(Self {
-            line: u32::try_from(breaks).unwrap_or(u32::MAX).saturating_add(1),
-            column: count(line).saturating_add(1),
-            character: count(before).saturating_add(1),
+            line: 0,
+            column: 0,
+            character: u32::try_from(offset).ok()?,
         })
+    }
+
+    /// Works out many places in one pass over the text, which may be long.
+    pub(super) fn settle<'a>(sql: &str, spots: impl IntoIterator<Item = &'a mut Self>) {
+        let mut spots: Vec<&mut Self> = spots.into_iter().collect();
+        spots.sort_by_key(|spot| spot.character);
+        let mut characters = sql.char_indices().peekable();
+        let (mut line, mut column, mut character) = (1, 1, 1);
+        for spot in spots {
+            let reached = |(offset, _): &(usize, char)| *offset < spot.character as usize;
+            while let Some((_, passed)) = characters.next_if(reached) {
+                character += 1;
+                column += 1;
+                if passed == '\n' {
+                    line += 1;
+                    column = 1;
+                }
+            }
+            *spot = Self {
+                line,
+                column,
+                character,
+            };
+        }
     }
 
     /// The place counted in characters from 1, as PostgreSQL's errors count it.

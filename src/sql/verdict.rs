@@ -116,6 +116,26 @@ impl Verdict {
         }
     }
 
+    /// Works out where in the text the names stand.
+    pub(super) fn settle(&mut self, sql: &str) {
+        let Self {
+            kind: _,
+            reads,
+            writes,
+            creates,
+            owns,
+            drops,
+            tolerant: _,
+            types,
+            schema: _,
+            functions: _,
+            returns_rows: _,
+        } = self;
+        let names = [reads, writes, creates, owns, drops, types];
+        let spots = names.into_iter().flat_map(Names::values_mut).flatten();
+        Spot::settle(sql, spots);
+    }
+
     pub(crate) fn kind(&self) -> &Kind {
         &self.kind
     }
