@@ -6,11 +6,13 @@
 
 #[cfg(test)]
 mod attacks;
+mod grants;
 mod names;
 mod statements;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use grants::TableGrant;
 pub(crate) use names::{Role, own_schema};
 
 use tokio_postgres::error::SqlState;
