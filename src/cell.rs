@@ -16,12 +16,14 @@ mod state;
 pub(crate) use call::{Call, CallError, Entry, Receipt};
 pub(crate) use engine::for_compiling;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
+use crate::app::Grants;
 use crate::app::manifest::Instances;
 use crate::bindings::AppIndices;
 use crate::ids::{AppName, ReleaseId};
@@ -55,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) budget: Budget,
     /// How many calls run at once; more wait.
     pub(crate) concurrency: usize,
+    /// What the app may do beyond what every app may.
+    pub(crate) granted: Arc<Grants>,
 }
 
 /// A release's component, compiled and linked: ready to be called.
@@ -114,6 +118,11 @@ impl Cells {
         self.0.cache.store(digest, code)?;
         self.cached(digest)
             .ok_or_else(|| anyhow::anyhow!("compiled code of {digest} does not load"))
+    }
+
+    /// What a component imports of the host, for people to see.
+    pub(crate) fn capabilities(&self, component: &Component) -> BTreeSet<String> {
+        inspect::capabilities(component, &self.0.engine)
     }
 
     /// Makes a component ready to be called.

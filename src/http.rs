@@ -3,6 +3,8 @@
 pub(crate) mod apps;
 pub(crate) mod auth;
 pub(crate) mod calls;
+pub(crate) mod consent;
+pub(crate) mod deploy;
 pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod json;
@@ -31,6 +33,8 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(apps::router())
         .merge(auth::router())
         .merge(calls::router())
+        .merge(consent::router())
+        .merge(deploy::router())
         .merge(health::router())
         .merge(openapi::router())
         .merge(roles::router())

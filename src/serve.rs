@@ -18,7 +18,7 @@ use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
-use crate::services::{Clock, Entropy, HostKey, Services};
+use crate::services::{Clock, Entropy, GrantUses, HostKey, Services};
 use crate::store::{Store, host};
 
 /// How long calls may go on once the process has been asked to stop.
@@ -118,6 +118,8 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     services.deployer.sweep().await?;
     services.deployer.announce().await?;
     let following = tokio::spawn(follow(services.deployer.clone()));
+    let uses = services.uses.clone();
+    let writing = tokio::spawn(uses.clone().keep_writing());
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
     let listener = listen(&config).await?;
@@ -130,6 +132,10 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let served = drain(serving.into_future(), stop).await;
     following.abort();
+    writing.abort();
+    if let Err(error) = uses.write().await {
+        tracing::warn!(%error, "the last uses of grants were not written down");
+    }
     served
 }
 
@@ -211,6 +217,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
     Ok(Services {
+        uses: GrantUses::new(store.clone(), clock.clone()),
         config: Arc::new(config),
         clock,
         entropy,

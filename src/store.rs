@@ -5,6 +5,7 @@
 
 pub(crate) mod apps;
 pub(crate) mod blobs;
+pub(crate) mod consents;
 pub(crate) mod host;
 pub(crate) mod login_failures;
 pub(crate) mod releases;

@@ -24,7 +24,13 @@ impl Deployer {
 
         client.batch_execute("BEGIN").await?;
         let xid = transaction_id(&client).await?;
-        run_tables(&client, &candidate.manifest).await?;
+        if let Err(error) = run_tables(&client, &candidate.manifest).await {
+            // Where another app was quicker, its name says more than the database does.
+            self.check_names(&candidate.manifest).await?;
+            return Err(error);
+        }
+        // Once more, because `IF NOT EXISTS` passes over what another app has made meanwhile.
+        self.check_names(&candidate.manifest).await?;
         self.load(candidate, &client).await?;
         objects::check(&client).await?;
         // Code that found a way to end our transaction has committed what it did; that must

@@ -19,13 +19,15 @@ use axum::routing::post;
 use super::auth::extract::AppsCaller;
 use super::error::{ApiError, ErrorBody};
 use super::request_id;
+use crate::app::Grant;
 use crate::auth::Identity;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::Source;
-use crate::cell::{Call, CallError, Entry, Receipt};
+use crate::cell::limits::DEFAULT;
+use crate::cell::{self, Call, CallError, Entry, Receipt};
 use crate::deploy::NotServing;
 use crate::ids::{AppName, CallId};
-use crate::services::Services;
+use crate::services::{GrantUses, Services};
 
 /// The largest body of a call, in bytes.
 pub(crate) const BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -86,6 +88,7 @@ pub(crate) async fn call(
     };
     let outcome = services.cells.run(&serving.image, call).await;
     let timing = server_timing(&outcome.receipt);
+    note_uses(&services.uses, serving.image.settings(), &outcome.receipt);
 
     let mut response = match outcome.result {
         Ok(answer) => {
@@ -99,6 +102,24 @@ pub(crate) async fn call(
         response.headers_mut().insert(SERVER_TIMING, timing);
     }
     Ok(response)
+}
+
+/// Notes what a call has used beyond the default budget.
+fn note_uses(uses: &GrantUses, settings: &cell::Settings, receipt: &Receipt) {
+    for grant in settings.granted.iter() {
+        let used = match grant {
+            Grant::Wall { .. } => receipt.run > DEFAULT.wall,
+            Grant::Memory { .. } => receipt.memory > DEFAULT.memory,
+            // Noted where they are used.
+            Grant::Table { .. }
+            | Grant::Egress { .. }
+            | Grant::Credential { .. }
+            | Grant::Concurrency { .. } => false,
+        };
+        if used {
+            uses.note(&settings.app, grant);
+        }
+    }
 }
 
 fn too_large(rejection: &axum::extract::rejection::BytesRejection) -> ApiError {
