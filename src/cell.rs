@@ -23,12 +23,14 @@ pub(crate) use call::{Call, CallError, Entry};
 pub(crate) use engine::for_compiling;
 pub(crate) use receipt::{Ending, Receipt, Record, UnknownEnding, Witness};
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
+use crate::app::Grants;
 use crate::app::manifest::{Egress, Instances};
 use crate::bindings::AppIndices;
 use crate::capability::egress::Gateway;
@@ -80,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) concurrency: usize,
     /// Where its calls may send requests.
     pub(crate) egress: Arc<[Egress]>,
+    /// What the app may do beyond what every app may.
+    pub(crate) granted: Arc<Grants>,
 }
 
 /// A release's component, compiled and linked: ready to be called.
@@ -180,6 +184,11 @@ impl Cells {
         self.0.cache.store(digest, code)?;
         let loaded = self.0.cache.load_new(&self.0.engine, digest);
         Ok(loaded.map_err(|error| NotAnApp::Size(format!("{error:#}"))))
+    }
+
+    /// What a component imports of the host, for people to see.
+    pub(crate) fn capabilities(&self, component: &Component) -> BTreeSet<String> {
+        inspect::capabilities(component, &self.0.engine)
     }
 
     /// Makes a component ready to be called.

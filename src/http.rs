@@ -3,6 +3,8 @@
 pub(crate) mod apps;
 pub(crate) mod auth;
 pub(crate) mod calls;
+pub(crate) mod consent;
+pub(crate) mod deploy;
 pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod json;
@@ -33,6 +35,8 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(apps::router())
         .merge(auth::router())
         .merge(calls::router())
+        .merge(consent::router())
+        .merge(deploy::router())
         .merge(health::router())
         .merge(metrics::router())
         .merge(openapi::router())

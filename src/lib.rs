@@ -31,10 +31,6 @@ pub(crate) mod limits;
 pub(crate) mod postgres;
 pub(crate) mod serve;
 pub(crate) mod services;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "what sends statements follows")
-)]
 pub(crate) mod sql;
 pub(crate) mod store;
 

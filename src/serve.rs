@@ -22,7 +22,7 @@ use crate::http;
 use crate::launch::{self, Walls};
 use crate::ledger::{Ledger, purge};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
-use crate::services::{Clock, Entropy, HostKey, Services};
+use crate::services::{Clock, Entropy, GrantUses, HostKey, Services};
 use crate::store::{Store, host};
 
 /// How long beyond their own time calls may go on once the process has been asked to stop.
@@ -150,6 +150,8 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         purge::Keep::new(&config),
     ));
     let ledger = services.ledger.clone();
+    let uses = services.uses.clone();
+    let writing = tokio::spawn(uses.clone().keep_writing());
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
     let listener = listen(&config).await?;
@@ -165,6 +167,10 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     following.abort();
     purging.abort();
     ledger.flush(LAST_CALLS).await;
+    writing.abort();
+    if let Err(error) = uses.write().await {
+        tracing::warn!(%error, "the last uses of grants were not written down");
+    }
     served
 }
 
@@ -257,6 +263,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
     Ok(Services {
+        uses: GrantUses::new(store.clone(), clock.clone()),
         config: Arc::new(config),
         clock,
         entropy,

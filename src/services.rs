@@ -6,10 +6,12 @@ mod clock;
 mod entropy;
 mod key;
 pub(crate) mod machine;
+mod uses;
 
 pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;
 pub(crate) use key::HostKey;
+pub(crate) use uses::GrantUses;
 
 use std::sync::Arc;
 
@@ -40,6 +42,7 @@ pub(crate) struct Services {
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
+    pub(crate) uses: GrantUses,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,
 }

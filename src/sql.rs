@@ -17,7 +17,7 @@ mod verdicts;
 mod walk;
 
 pub(crate) use parse::TEXT_BYTES;
-pub(crate) use refusal::{Refusal, Spot};
+pub(crate) use refusal::{Code, Refusal, Spot};
 pub(crate) use scope::{Place, Scope};
 pub(crate) use verdict::{Ddl, Kind, Table, Verdict};
 pub(crate) use verdicts::Verdicts;

@@ -6,6 +6,7 @@
 pub(crate) mod apps;
 pub(crate) mod blobs;
 pub(crate) mod calls;
+pub(crate) mod consents;
 pub(crate) mod host;
 pub(crate) mod login_failures;
 pub(crate) mod releases;

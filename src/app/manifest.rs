@@ -9,6 +9,7 @@ pub(crate) mod noderouter;
 
 pub(crate) use error::ManifestError;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use semver::Version;
@@ -41,6 +42,29 @@ pub(crate) struct Manifest {
     pub(crate) needs: Needs,
 }
 
+impl Manifest {
+    /// The tables that the manifest names, by schema and name, whoever owns them: those of
+    /// `needs` and of every action together. Writing includes reading.
+    pub(crate) fn footprint(&self) -> BTreeMap<(&str, &str), Access> {
+        let notifications = self.notifications.iter().flat_map(|action| &action.tables);
+        let statements = self.statements.iter().flat_map(|action| &action.tables);
+        let mut footprint = BTreeMap::new();
+        for entry in self
+            .needs
+            .tables
+            .iter()
+            .chain(notifications)
+            .chain(statements)
+        {
+            let access: &mut Access = footprint
+                .entry((entry.schema.as_str(), entry.table.as_str()))
+                .or_insert(entry.access);
+            *access = (*access).max(entry.access);
+        }
+        footprint
+    }
+}
+
 /// What an app asks for beyond what every app has. It gets it by consent only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Needs {
@@ -48,6 +72,17 @@ pub(crate) struct Needs {
     pub(crate) tables: Vec<TableAccess>,
     /// Where it sends HTTP requests.
     pub(crate) egress: Vec<Egress>,
+    /// Secrets that an operator keeps for it.
+    #[serde(default)]
+    pub(crate) credentials: Vec<Credential>,
+}
+
+/// A secret that an app uses by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Credential {
+    pub(crate) name: String,
+    /// What it is for, as plain text.
+    pub(crate) description: String,
 }
 
 /// One place in the network that an app sends requests to.
@@ -80,7 +115,7 @@ pub(crate) struct TableAccess {
 }
 
 /// What an app does with a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Access {
     Read,
@@ -97,6 +132,9 @@ pub(crate) struct NamedStatement {
     /// `$1..$N` in order; `None` if the manifest has no list, so that values can only be
     /// passed by position.
     pub(crate) params: Option<Vec<Param>>,
+    /// The tables that the statement is said to touch.
+    #[serde(default)]
+    pub(crate) tables: Vec<TableAccess>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

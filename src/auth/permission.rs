@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) const EVERYTHING: &str = "*";
 /// Deploy and manage apps.
 pub(crate) const APPS: &str = "skep:apps";
+/// Consent to what an app asks for beyond what every app has.
+pub(crate) const CONSENT: &str = "skep:consent";
 /// Manage users and roles, and the API tokens of others.
 pub(crate) const USERS: &str = "skep:users";
 /// See everything of the host.

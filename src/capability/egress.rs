@@ -15,7 +15,8 @@ mod usage;
 pub(crate) use network::Gateway;
 pub(crate) use usage::EgressUsage;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderName, Request, Response};
 use tokio::sync::Semaphore;
@@ -46,6 +47,7 @@ struct CallEgress {
     /// Cancelled when the call is over: nothing of it goes on.
     over: CancellationToken,
     counters: Counters,
+    used: Mutex<BTreeSet<String>>,
     places: Arc<Semaphore>,
 }
 
@@ -67,6 +69,7 @@ impl Egress {
             deadline,
             over: CancellationToken::new(),
             counters: Counters::default(),
+            used: Mutex::default(),
             places: Arc::new(Semaphore::new(policy::OPEN)),
         }))
     }
@@ -84,6 +87,12 @@ impl Egress {
     /// What the call has used so far.
     pub(crate) fn usage(&self) -> EgressUsage {
         self.0.counters.total()
+    }
+
+    /// The keys of the grants that the call has used.
+    pub(crate) fn used(&self) -> BTreeSet<String> {
+        let used = self.0.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.clone()
     }
 
     /// Decides about a request; what is admitted has a place until it is over.
@@ -106,6 +115,9 @@ impl Egress {
             .try_acquire_owned()
             .map_err(|_| self.refuse(request, EgressError::Open))?;
         call.counters.admitted();
+        let mut used = call.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.insert(format!("egress:{}", rule.origin));
+        drop(used);
         let exchange = Exchange::new(
             Arc::clone(call),
             request.method().clone(),

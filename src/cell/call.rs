@@ -152,7 +152,7 @@ impl Cells {
             caller,
             ending: Ending::of(&outcome.result),
             error: outcome.result.as_ref().err().map(CallError::in_the_log),
-            receipt: outcome.receipt,
+            receipt: outcome.receipt.clone(),
         });
         outcome
     }
@@ -264,6 +264,8 @@ impl Cells {
         database.finish();
         receipt.database = database.usage();
         receipt.egress = egress.usage();
+        receipt.grants = database.used();
+        receipt.grants.extend(egress.used());
         receipt.log_lines = log.lines();
         match &result {
             Ok(answer) => receipt.answer = answer.len(),

@@ -172,6 +172,7 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         instances: Instances::Fresh,
         budget: budget(),
         egress: Arc::default(),
+        granted: Arc::default(),
         concurrency: Limits::STANDARD.default.concurrency.get() as usize,
     };
     let bench = Bench {

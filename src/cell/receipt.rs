@@ -3,6 +3,7 @@
 //! Every call has a [`Receipt`], one that never got a cell too. Whoever keeps them is a
 //! [`Witness`].
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::capability::egress::EgressUsage;
 use crate::ids::{AppName, CallId, ReleaseId};
 
 /// What one call really used.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Receipt {
     /// Waiting for a place.
     pub(crate) queued: Duration,
@@ -37,6 +38,8 @@ pub(crate) struct Receipt {
     pub(crate) answer: usize,
     /// Lines that the app wrote to its log, printed ones included.
     pub(crate) log_lines: u32,
+    /// The keys of the grants that it used of the database and the network.
+    pub(crate) grants: BTreeSet<String>,
 }
 
 impl Receipt {

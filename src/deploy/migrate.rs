@@ -29,11 +29,16 @@ impl Deployer {
         let migration = Arc::new(Migration::new(
             Arc::clone(&client),
             app.clone(),
-            Vec::new(),
             self.0.roles.clone(),
             Arc::clone(&self.0.verdicts),
         ));
-        run_tables(&migration, &candidate.manifest).await?;
+        if let Err(error) = run_tables(&migration, &candidate.manifest).await {
+            // Where another app was quicker, its name says more than the database does.
+            self.check_names(&candidate.manifest).await?;
+            return Err(error);
+        }
+        // Once more, because `IF NOT EXISTS` passes over what another app has made meanwhile.
+        self.check_names(&candidate.manifest).await?;
         self.load(candidate, migration).await?;
         objects::check(&client).await?;
         // Code that found a way to end our transaction has committed what it did; that must

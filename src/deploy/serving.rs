@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::app::Manifest;
+use crate::app::{Grants, Manifest};
 use crate::capability::db::Inspector;
 use crate::cell::Image;
 use crate::ids::{AppName, ReleaseId};
@@ -67,12 +67,13 @@ impl Serving {
         images.collect()
     }
 
-    /// The release that an app serves here, enabled or not.
-    pub(super) fn release(&self, app: &AppName) -> Option<ReleaseId> {
+    /// Whether an app serves this release here with these grants, enabled or not.
+    pub(super) fn has(&self, app: &AppName, release: ReleaseId, granted: &Grants) -> bool {
         let apps = self.read();
-        apps.running
-            .get(app)
-            .map(|found| found.image.settings().release)
+        apps.running.get(app).is_some_and(|found| {
+            let settings = found.image.settings();
+            settings.release == release && *settings.granted == *granted
+        })
     }
 
     /// Notes that an app is there, though it cannot be called yet.

@@ -1,48 +1,106 @@
-//! What the operator's limits leave of an app's wishes.
+//! What a release's cells may use: its wishes, as far as the operator's limits go and it was
+//! granted them.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use crate::app::Finding;
-use crate::app::manifest::Wishes;
-use crate::limits::{Amounts, Limits};
+use crate::app::grants::{Amounts, Bounds};
+use crate::app::manifest::{Egress, Wishes};
+use crate::app::{Finding, Grant, Grants, Manifest};
+use crate::cell;
+use crate::ids::ReleaseId;
+use crate::limits::{self, Limits};
 
-/// What a release gets, and what of its wishes it does not get.
+/// What an app may use without asking, and the most that it can be granted.
 ///
-/// The ceilings are those of this node now. A release that was deployed under others is held to
-/// these too.
-pub(super) fn granted(wishes: &Wishes, limits: &Limits) -> (Amounts, Vec<Finding>) {
-    let Limits {
-        default, ceiling, ..
-    } = limits;
-    let mut findings = Vec::new();
-    let mut grant = |name: &str, wish: Option<NonZeroU32>, of: fn(&Amounts) -> NonZeroU32| {
-        let most = of(ceiling);
-        match wish {
-            Some(wish) if wish > most => {
-                findings.push(Finding::new(
-                    "SK-B03",
-                    format!(
-                        "`limits.{name}` is {wish}, and this server gives {most} at most: the app \
-                         gets {most}"
-                    ),
-                ));
-                most
-            }
-            Some(wish) => wish,
-            None => of(default),
-        }
+/// They are those of this node now. A release that was deployed under others is held to these
+/// too.
+pub(super) fn bounds(limits: &Limits) -> Bounds {
+    let amounts = |amounts: &limits::Amounts| Amounts {
+        wall_ms: amounts.wall_ms.get(),
+        memory_mb: amounts.memory_mb.get(),
+        concurrency: amounts.concurrency.get(),
+        statements: amounts.statements.get(),
+        rows: amounts.rows.get(),
+        result_mb: amounts.result_mb.get(),
+        fuel: amounts.fuel.get(),
     };
-    let amounts = Amounts {
-        wall_ms: grant("wall_ms", wishes.wall_ms, |of| of.wall_ms),
-        memory_mb: grant("memory_mb", wishes.memory_mb, |of| of.memory_mb),
-        concurrency: grant("concurrency", wishes.concurrency, |of| of.concurrency),
-        fuel: grant("fuel", wishes.fuel, |of| of.fuel),
-        statements: grant("statements", wishes.statements, |of| of.statements),
-        rows: grant("rows", wishes.rows, |of| of.rows),
-        result_mb: grant("result_mb", wishes.result_mb, |of| of.result_mb),
-        ..*default
+    Bounds {
+        default: amounts(&limits.default),
+        ceiling: amounts(&limits.ceiling),
+    }
+}
+
+/// What of an app's wishes no app can have here.
+pub(super) fn beyond(wishes: &Wishes, limits: &Limits) -> Vec<Finding> {
+    let ceiling = &limits.ceiling;
+    [
+        ("wall_ms", wishes.wall_ms, ceiling.wall_ms),
+        ("memory_mb", wishes.memory_mb, ceiling.memory_mb),
+        ("concurrency", wishes.concurrency, ceiling.concurrency),
+        ("fuel", wishes.fuel, ceiling.fuel),
+        ("statements", wishes.statements, ceiling.statements),
+        ("rows", wishes.rows, ceiling.rows),
+        ("result_mb", wishes.result_mb, ceiling.result_mb),
+    ]
+    .into_iter()
+    .filter_map(|(name, wish, most)| {
+        let wish = wish.filter(|wish| *wish > most)?;
+        let text = format!(
+            "`limits.{name}` is {wish}, and this server gives {most} at most: the app gets {most}"
+        );
+        Some(Finding::new("SK-B05", text))
+    })
+    .collect()
+}
+
+/// What a release's cells are, from its manifest and what it was granted.
+pub(super) fn settings(
+    limits: &Limits,
+    manifest: &Manifest,
+    granted: Arc<Grants>,
+    release: ReleaseId,
+) -> cell::Settings {
+    let given = bounds(limits).amounts(&manifest.limits, &granted);
+    // Every one of them is a wish or a limit, and these are not zero.
+    let number = |amount: u32| NonZeroU32::new(amount).unwrap_or(NonZeroU32::MIN);
+    let amounts = limits::Amounts {
+        wall_ms: number(given.wall_ms),
+        memory_mb: number(given.memory_mb),
+        concurrency: number(given.concurrency),
+        statements: number(given.statements),
+        rows: number(given.rows),
+        result_mb: number(given.result_mb),
+        fuel: number(given.fuel),
+        ..limits.default
     };
-    (amounts, findings)
+    cell::Settings {
+        app: manifest.app_name.clone(),
+        release,
+        instances: manifest.instances,
+        budget: limits.budget(&amounts),
+        concurrency: usize::try_from(given.concurrency).unwrap_or(usize::MAX),
+        egress: granted.iter().filter_map(origin).collect(),
+        granted,
+    }
+}
+
+fn origin(grant: &Grant) -> Option<Egress> {
+    match grant {
+        Grant::Egress { origin, private } => Some(Egress {
+            origin: origin.clone(),
+            private: *private,
+        }),
+        Grant::Table { .. }
+        | Grant::Credential { .. }
+        | Grant::Wall { .. }
+        | Grant::Memory { .. }
+        | Grant::Concurrency { .. }
+        | Grant::Statements { .. }
+        | Grant::Rows { .. }
+        | Grant::Result { .. }
+        | Grant::Fuel { .. } => None,
+    }
 }
 
 #[cfg(test)]
@@ -50,39 +108,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wish_is_granted_up_to_the_ceiling_and_the_rest_is_told() {
-        let limits = Limits::STANDARD;
+    fn a_wish_over_the_ceiling_is_told_with_both_numbers() {
         let wishes = Wishes {
             wall_ms: NonZeroU32::new(120_000),
             rows: NonZeroU32::new(100_001),
             ..Wishes::default()
         };
 
-        let (amounts, findings) = granted(&wishes, &limits);
+        let told: Vec<String> = beyond(&wishes, &Limits::STANDARD)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
 
-        assert_eq!(amounts.wall_ms, limits.ceiling.wall_ms);
-        assert_eq!(amounts.rows, limits.ceiling.rows);
-        assert_eq!(amounts.memory_mb, limits.default.memory_mb);
-        let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [
                 "`limits.rows` is 100001, and this server gives 100000 at most: the app gets 100000 \
-              (SK-B03)"
+                 (SK-B05)"
             ]
         );
-    }
-
-    #[test]
-    fn an_app_may_ask_for_less() {
-        let wishes = Wishes {
-            memory_mb: NonZeroU32::new(32),
-            ..Wishes::default()
-        };
-
-        let (amounts, findings) = granted(&wishes, &Limits::STANDARD);
-
-        assert_eq!(amounts.memory_mb.get(), 32);
-        assert_eq!(findings, []);
     }
 }

@@ -18,10 +18,11 @@ use axum::routing::post;
 use super::auth::extract::AppsCaller;
 use super::error::{ApiError, ErrorBody};
 use super::request_id;
+use crate::app::Grant;
 use crate::auth::Identity;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::Source;
-use crate::cell::{Call, CallError, Entry, Receipt};
+use crate::cell::{self, Call, CallError, Entry, Receipt};
 use crate::deploy::NotServing;
 use crate::ids::{AppName, CallId};
 use crate::services::Services;
@@ -86,6 +87,7 @@ pub(crate) async fn call(
     };
     let outcome = services.cells.run(&serving.image, call).await;
     let timing = server_timing(&outcome.receipt);
+    note_uses(&services, serving.image.settings(), &outcome.receipt);
 
     let mut response = match outcome.result {
         Ok(answer) => {
@@ -99,6 +101,28 @@ pub(crate) async fn call(
         response.headers_mut().insert(SERVER_TIMING, timing);
     }
     Ok(response)
+}
+
+/// Notes what a call has used beyond what every app has.
+fn note_uses(services: &Services, settings: &cell::Settings, receipt: &Receipt) {
+    let limits = services.cells.limits();
+    let default = limits.budget(&limits.default);
+    for grant in settings.granted.iter() {
+        let used = match grant {
+            Grant::Table { .. } | Grant::Egress { .. } => receipt.grants.contains(&grant.key()),
+            Grant::Wall { .. } => receipt.run > default.wall,
+            Grant::Memory { .. } => receipt.memory > default.memory,
+            Grant::Statements { .. } => receipt.database.statements > default.statements,
+            Grant::Fuel { .. } => receipt.fuel > default.fuel,
+            Grant::Credential { .. }
+            | Grant::Concurrency { .. }
+            | Grant::Rows { .. }
+            | Grant::Result { .. } => false,
+        };
+        if used {
+            services.uses.note(&settings.app, grant);
+        }
+    }
 }
 
 fn too_large(rejection: &axum::extract::rejection::BytesRejection) -> ApiError {

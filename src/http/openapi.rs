@@ -5,7 +5,7 @@ use axum::{Json, Router};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{apps, auth, calls, health, metrics, receipts, roles, tokens, users};
+use super::{apps, auth, calls, consent, deploy, health, metrics, receipts, roles, tokens, users};
 use crate::services::Services;
 
 pub(crate) fn router() -> Router<Services> {
@@ -21,7 +21,10 @@ pub(crate) fn router() -> Router<Services> {
     ),
     paths(
         calls::call, receipts::list, receipts::find,
-        apps::deploy, apps::list, apps::find, apps::roll_back, apps::enable, apps::disable,
+        deploy::deploy,
+        consent::list, consent::plan, consent::accept, consent::refuse,
+        consent::grants, consent::withdraw,
+        apps::list, apps::find, apps::roll_back, apps::enable, apps::disable,
         apps::delete,
         auth::login, auth::logout, auth::me, auth::change_password,
         users::list, users::create, users::find, users::update, users::delete,

@@ -146,6 +146,7 @@ async fn a_call_is_kept_with_its_receipt_and_its_error_in_one_short_line() {
         payload: 80,
         answer: 90,
         log_lines: 100,
+        grants: std::collections::BTreeSet::new(),
     };
     let caller = Caller {
         user_id: String::new(),

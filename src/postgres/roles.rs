@@ -6,12 +6,14 @@
 
 #[cfg(test)]
 mod attacks;
+mod grants;
 mod names;
 mod scope;
 mod statements;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use grants::TableGrant;
 pub(crate) use names::{Role, own_schema};
 
 use tokio_postgres::error::SqlState;

@@ -13,6 +13,7 @@ use shared::SharedServer;
 use super::pools::{AppPools, PoolLimits};
 use super::roles::Roles;
 use super::server::Server;
+use crate::app::Grants;
 use crate::capability::db::Inspector;
 use crate::ids::AppName;
 use crate::launch::own_binary;
@@ -62,7 +63,11 @@ impl TestDatabase {
 
     /// What judges the statements of an app's calls, by the tables that there are now.
     pub(crate) async fn inspector(&self, app: &AppName) -> Inspector {
-        let scope = self.roles().scope(app, &[]).await.expect("a scope");
+        let scope = self
+            .roles()
+            .scope(app, &Grants::default())
+            .await
+            .expect("a scope");
         Inspector::new(std::sync::Arc::default(), scope)
     }
 

@@ -80,7 +80,11 @@ impl Suspect {
         host.batch_execute("CREATE TABLE public.host_users (id int PRIMARY KEY, v text, a int[])")
             .await
             .unwrap();
-        let scope = test.roles().scope(&app, &[]).await.unwrap();
+        let scope = test
+            .roles()
+            .scope(&app, &crate::app::Grants::default())
+            .await
+            .unwrap();
         let allowed: Vec<&str> = names::functions().collect();
         host.execute(
             "SELECT set_config('fuzz.allowed', $1::text[]::text, false)",

@@ -76,6 +76,20 @@ impl Scope {
         None
     }
 
+    /// The relations of others that a statement touches.
+    pub(crate) fn foreign<'a>(&'a self, verdict: &'a Verdict) -> impl Iterator<Item = Table> + 'a {
+        let has_any = !self.readable.is_empty() || !self.writable.is_empty();
+        let names = verdict.reads.keys().chain(verdict.writes.keys());
+        names.filter(move |_| has_any).filter_map(|name| {
+            let found = self.candidates(name).into_iter().find(|candidate| {
+                self.own.contains(candidate)
+                    || self.writable.contains(candidate)
+                    || self.readable.contains(candidate)
+            })?;
+            (!self.own.contains(&found)).then_some(found)
+        })
+    }
+
     fn has_type(&self, name: &Table) -> bool {
         self.candidates(name)
             .into_iter()

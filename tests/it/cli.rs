@@ -93,6 +93,81 @@ async fn the_calls_of_an_app_are_shown_with_what_they_used() {
 }
 
 #[tokio::test]
+async fn a_deploy_that_waits_is_looked_at_accepted_refused_and_withdrawn() {
+    let host = Host::start().await;
+    let person = Person::new(&host);
+    let longer = |version: &str| {
+        let limits = json!({ "wall_ms": 60_000 });
+        Bundle::of_guest("app", "echo")
+            .version(version)
+            .with("limits", limits)
+    };
+    let zip = person.write("app.zip", &longer("1.0.0"));
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+
+    let plan = person.run(&["deploy", "--plan", &zip]);
+    assert!(
+        plan.contains("\ngrants         + 60000 ms for each call\n"),
+        "{plan}"
+    );
+    assert_eq!(person.run(&["apps", "--json"]), "{\n  \"apps\": []\n}\n");
+
+    let waiting = person.command(&["deploy", &zip]).output().unwrap();
+    assert_eq!(waiting.status.code(), Some(3), "{waiting:?}");
+    let text = String::from_utf8(waiting.stdout).unwrap();
+    let command = text.lines().last().unwrap().trim();
+    assert!(text.starts_with(plan.trim_end()), "{text}");
+    assert!(
+        command.starts_with("skep apps accept app 1 --digest "),
+        "{text}"
+    );
+    let apps = person.run(&["apps"]);
+    let line: Vec<&str> = apps.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(line[..4], ["app", "1.0.0", "-", "waiting"]);
+    assert_eq!(person.run(&["apps", "plan", "app"]), plan);
+
+    let accept: Vec<&str> = command.split(' ').skip(1).collect();
+    assert_eq!(person.run(&accept), "app serves release 1\n");
+    let grants = person.run(&["grants", "app"]);
+    assert!(
+        grants
+            .lines()
+            .nth(1)
+            .unwrap()
+            .starts_with("wall   60000 ms for each call"),
+        "{grants}"
+    );
+    let withdrawn = person.run(&["grants", "app", "--withdraw", "wall"]);
+    assert_eq!(withdrawn, "app has no grant wall any more\n");
+    assert_eq!(
+        person.run(&["grants", "app"]),
+        "app has nothing beyond what every app has\n"
+    );
+
+    let zip = person.write("app2.zip", &longer("2.0.0"));
+    let waiting = person
+        .command(&["deploy", "--json", &zip])
+        .output()
+        .unwrap();
+    assert_eq!(waiting.status.code(), Some(3), "{waiting:?}");
+    let report: Value = serde_json::from_slice(&waiting.stdout).unwrap();
+    assert_eq!(report["state"], "waiting");
+    let refuse = ["apps", "refuse", "app", "2", "--reason", "too long"];
+    assert_eq!(person.run(&refuse), "release 2 of app is refused\n");
+    let shown = person.run(&["apps", "show", "app"]);
+    assert!(shown.contains("refused by admin: too long"), "{shown}");
+
+    let plan: Value =
+        serde_json::from_str(&person.run(&["deploy", "--json", "--plan", &zip])).unwrap();
+    let digest = plan["digest"].as_str().unwrap();
+    let deployed = person.run(&["deploy", "--accept", digest, &zip]);
+    assert!(
+        deployed.starts_with("app 2.0.0 serves as release 3"),
+        "{deployed}"
+    );
+}
+
+#[tokio::test]
 async fn a_command_without_a_login_or_a_server_says_what_to_do() {
     let host = Host::start().await;
     let person = Person::new(&host);

@@ -123,9 +123,32 @@ impl Host {
         self.admin().deploy(bundle.zip()).await
     }
 
-    /// Deploys a bundle that must be good; what comes back is the report.
+    /// Deploys a bundle that must be good, and consents to what it asks for; what comes back
+    /// is the report.
     pub(crate) async fn install(&self, bundle: &Bundle) -> Value {
-        self.deploy(bundle).await.expect(200).json()
+        let answer = self.deploy(bundle).await;
+        if answer.status != 202 {
+            return answer.expect(200).json();
+        }
+        let report = answer.json();
+        self.admin().accept(&report).await.expect(204);
+        report
+    }
+
+    /// Another server on the same database, with a folder of its own.
+    pub(crate) async fn second_node(&self) -> Self {
+        let folder = folder();
+        let mut settings = self.settings.clone();
+        let key = self.data().join("host.key");
+        settings.push(("SKEP_KEY_FILE", key.to_str().unwrap().to_owned()));
+        let process = Process::start(folder.path(), &settings).await;
+        Self {
+            process,
+            settings,
+            token: self.token.clone(),
+            database: None,
+            folder,
+        }
     }
 
     /// Calls an app as `admin`.
@@ -204,10 +227,12 @@ impl Host {
 /// Everything that a deploy changes, one line each. Blobs that nothing refers to are not
 /// there for anybody, and are swept at the next start.
 const STATE: &str = "
-    SELECT 'app ' || a.name || ' ' || a.enabled || ' ' || r.number
+    SELECT 'app ' || a.name || ' ' || a.enabled || ' ' || coalesce(r.number::text, '-')
     FROM skep.apps a LEFT JOIN skep.releases r ON r.id = a.active_release
     UNION ALL
     SELECT 'release ' || app || ' ' || number || ' ' || state FROM skep.releases
+    UNION ALL
+    SELECT 'consent ' || app || ' ' || key FROM skep.consents
     UNION ALL
     SELECT 'column ' || table_schema || '.' || table_name || '.' || column_name
     FROM information_schema.columns

@@ -20,6 +20,7 @@ mod python;
 mod calls;
 mod cells;
 mod cli;
+mod consent;
 mod crashes;
 mod db;
 mod deploys;

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio_postgres::Client;
 
 use super::DbError;
-use crate::app::manifest::TableAccess;
 use crate::ids::AppName;
 use crate::postgres::Roles;
 use crate::sql::{self, Ddl, Kind, Place, Scope, Verdict, Verdicts};
@@ -36,13 +35,18 @@ impl Inspector {
         verdict.admit(&self.scope, Place::Call)?;
         Ok(verdict)
     }
+
+    /// The keys of the grants that an admitted statement uses.
+    pub(super) fn grants(&self, verdict: &Verdict) -> Vec<String> {
+        let foreign = self.scope.foreign(verdict);
+        foreign.map(|name| format!("table:{name}")).collect()
+    }
 }
 
 /// Judges the statements of one deploy, which change what there is as they run.
 pub(crate) struct Migration {
     client: Arc<Client>,
     app: AppName,
-    granted: Vec<TableAccess>,
     roles: Roles,
     verdicts: Arc<Verdicts>,
     /// What the app may touch now; none where a statement may have changed it.
@@ -54,14 +58,12 @@ impl Migration {
     pub(crate) fn new(
         client: Arc<Client>,
         app: AppName,
-        granted: Vec<TableAccess>,
         roles: Roles,
         verdicts: Arc<Verdicts>,
     ) -> Self {
         Self {
             client,
             app,
-            granted,
             roles,
             verdicts,
             scope: Mutex::default(),
@@ -97,10 +99,7 @@ impl Migration {
         if let Some(scope) = self.known().clone() {
             return Ok(scope);
         }
-        let scope = self
-            .roles
-            .scope_in(&self.client, &self.app, &self.granted)
-            .await?;
+        let scope = self.roles.own_scope(&self.client, &self.app).await?;
         let scope = Arc::new(scope);
         *self.known() = Some(Arc::clone(&scope));
         Ok(scope)

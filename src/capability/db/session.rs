@@ -1,6 +1,6 @@
 //! Sends the statements of one call, and cancels them when its time is over.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +36,7 @@ struct Shared {
     source: Source,
     deadline: Instant,
     log: CallLog,
+    used: Mutex<BTreeSet<String>>,
     budget: Budget,
     /// Bytes that have crossed between the cell and the host.
     moved: AtomicU64,
@@ -125,6 +126,7 @@ impl Database {
             source,
             deadline,
             log,
+            used: Mutex::default(),
             budget,
             moved: AtomicU64::new(0),
             statements: AtomicU32::new(0),
@@ -165,7 +167,17 @@ impl Database {
             let text = format!("the statement {statement} was refused: {code}{place}");
             self.0.log.write(Level::Warn, "sql", &text, None);
         }
+        if let (Ok(verdict), Source::App { inspector, .. }) = (&verdict, &self.0.source) {
+            let mut used = self.0.used.lock().unwrap_or_else(PoisonError::into_inner);
+            used.extend(inspector.grants(verdict));
+        }
         verdict
+    }
+
+    /// The keys of the grants that the call has used.
+    pub(crate) fn used(&self) -> BTreeSet<String> {
+        let used = self.0.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.clone()
     }
 
     /// Whether a statement of a deploy asks for what the host has done already.

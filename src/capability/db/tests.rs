@@ -610,7 +610,6 @@ async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
     let migration = Migration::new(
         Arc::clone(&owner),
         app.name.clone(),
-        Vec::new(),
         app.database.roles(),
         Arc::default(),
     );

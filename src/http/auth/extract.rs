@@ -98,6 +98,8 @@ authorities! {
     AppsOperator = permission::APPS;
     /// Somebody who may read the metrics.
     MetricsReader = permission::METRICS;
+    /// Somebody who may consent to what an app asks for, and take it back.
+    Consenter = permission::CONSENT;
     /// Somebody who may manage users, roles and other people's API tokens.
     UsersOperator = permission::USERS;
 }

@@ -3,7 +3,8 @@
 use tokio_postgres::Client;
 
 use super::{Roles, RolesError, names, statements};
-use crate::app::manifest::{Access, TableAccess};
+use crate::app::Grants;
+use crate::app::manifest::Access;
 use crate::ids::AppName;
 use crate::sql::{Scope, Table};
 
@@ -16,21 +17,23 @@ impl Roles {
     /// # Errors
     ///
     /// When the server cannot be asked.
-    pub(crate) async fn scope(
-        &self,
-        app: &AppName,
-        granted: &[TableAccess],
-    ) -> Result<Scope, RolesError> {
+    pub(crate) async fn scope(&self, app: &AppName, granted: &Grants) -> Result<Scope, RolesError> {
         let client = self.server.connect().await?;
-        Ok(self.scope_in(&client, app, granted).await?)
+        let mut scope = self.own_scope(&client, app).await?;
+        for (name, access) in granted.tables() {
+            match access {
+                Access::Read => scope.readable.insert(name),
+                Access::Write => scope.writable.insert(name),
+            };
+        }
+        Ok(scope)
     }
 
-    /// The same as a transaction sees it, which may have changed it.
-    pub(crate) async fn scope_in(
+    /// What an app owns, as a transaction sees it that may have changed it.
+    pub(crate) async fn own_scope(
         &self,
         client: &Client,
         app: &AppName,
-        granted: &[TableAccess],
     ) -> Result<Scope, tokio_postgres::Error> {
         let own = self.names(app).owner;
         let mut scope = Scope {
@@ -52,13 +55,6 @@ impl Roles {
                 scope.own.insert(name);
             }
         }
-        for grant in granted {
-            let name = Table::new(Some(&grant.schema), &grant.table);
-            match grant.access {
-                Access::Read => scope.readable.insert(name),
-                Access::Write => scope.writable.insert(name),
-            };
-        }
         Ok(scope)
     }
 
@@ -74,6 +70,7 @@ impl Roles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::Grant;
     use crate::postgres::testing::database;
 
     fn table(text: &str) -> Table {
@@ -106,20 +103,21 @@ mod tests {
         host.batch_execute("CREATE TABLE host_users (id int)")
             .await
             .unwrap();
-        let granted = |schema: &str, table: &str, access| TableAccess {
+        let granted = |schema: &str, table: &str, access| Grant::Table {
             schema: schema.to_owned(),
             table: table.to_owned(),
             access,
+            owner: "crm".parse().unwrap(),
         };
+        let granted: Grants = [
+            granted("public", "people", Access::Read),
+            granted("crm", "notes", Access::Write),
+        ]
+        .into_iter()
+        .collect();
 
         let scope = roles
-            .scope(
-                &"shop".parse().unwrap(),
-                &[
-                    granted("public", "people", Access::Read),
-                    granted("crm", "notes", Access::Write),
-                ],
-            )
+            .scope(&"shop".parse().unwrap(), &granted)
             .await
             .unwrap();
 

@@ -564,3 +564,73 @@ fn an_origin_that_is_none_is_refused_with_its_place() {
         assert!(text.contains(expected), "{text}");
     }
 }
+
+#[test]
+fn credentials_are_names_with_or_without_a_description() {
+    let needs = parsed(json!({"needs": {
+        "credentials": ["mail", {"name": "bank-2", "description": "reads statements"}],
+    }}))
+    .manifest
+    .needs;
+
+    let credentials: Vec<_> = needs
+        .credentials
+        .iter()
+        .map(|credential| (credential.name.as_str(), credential.description.as_str()))
+        .collect();
+    assert_eq!(credentials, [("mail", ""), ("bank-2", "reads statements")]);
+}
+
+#[test]
+fn a_credential_without_a_good_name_is_refused_with_its_place() {
+    for (credentials, expected) in [
+        (
+            json!(["a b"]),
+            "`needs.credentials[0]` must be a name such as \"mail_token\"",
+        ),
+        (
+            json!([{"description": "x"}]),
+            "`needs.credentials[0]` must be a name",
+        ),
+        (
+            json!([{"name": 7}]),
+            "`needs.credentials[0].name` must be a string",
+        ),
+        (json!([7]), "`needs.credentials[0]` must be a name"),
+        (
+            json!(["a", {"name": "a"}]),
+            "`needs.credentials[1]` is \"a\" a second time",
+        ),
+        (
+            json!(vec!["a"; 101]),
+            "`needs.credentials` has more than 100 names",
+        ),
+    ] {
+        let text = refusal(json!({"needs": {"credentials": credentials}}));
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_manifest_that_was_kept_by_an_older_skep_is_read() {
+    let manifest = parsed(json!({
+        "actions": [{"name": "q", "type": "query", "sql": "SELECT 1"}],
+    }))
+    .manifest;
+    let mut stored = serde_json::to_value(&manifest).unwrap();
+    stored["needs"]
+        .as_object_mut()
+        .unwrap()
+        .remove("credentials")
+        .unwrap();
+    stored["statements"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("tables")
+        .unwrap();
+
+    assert_eq!(
+        serde_json::from_value::<Manifest>(stored).unwrap(),
+        manifest
+    );
+}
