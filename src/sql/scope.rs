@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::refusal::{Code, Refusal, Spot};
-use super::verdict::{Kind, Names, Table, Verdict};
+use super::verdict::{Ddl, Kind, Names, Table, Verdict};
 
 /// Where a statement comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,12 +121,27 @@ impl Verdict {
                 "move the statement to `load` or to the migrations, which run when the app is deployed",
             ));
         }
-        need(scope, &self.reads, Reach::Read)?;
+        for (name, spot) in &self.reads {
+            if !self.makes(name) {
+                need_one(scope, name, *spot, Reach::Read)?;
+            }
+        }
         need(scope, &self.writes, Reach::Write)?;
         need(scope, &self.owns, Reach::Own)?;
         self.admit_drops(scope)?;
         self.admit_new(scope)?;
         self.admit_types(scope)
+    }
+
+    /// Whether a relation is the table that the statement makes, as where a foreign key of a
+    /// table points to the table itself.
+    fn makes(&self, name: &Table) -> bool {
+        let full = |name: &Table| {
+            let schema = name.schema.as_deref().unwrap_or(PUBLIC);
+            Table::new(Some(schema), &name.name)
+        };
+        self.kind == Kind::Ddl(Ddl::CreateTable)
+            && self.creates.keys().any(|made| full(made) == full(name))
     }
 
     fn admit_drops(&self, scope: &Scope) -> Result<(), Refusal> {

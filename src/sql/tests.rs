@@ -31,7 +31,8 @@ pub(super) fn entries(list: &str) -> Vec<(String, String)> {
 /// An app with the tables of the lists, a table that it may read and one that it may write.
 pub(super) fn scope() -> Scope {
     const OWN: &str = "items settings jobs item_tags tags comments nodes inventory \
-        items_archive players items_number bookings measures measures_2026 people persons open_items items_by_owner";
+        items_archive players items_number bookings measures measures_2026 people persons open_items items_by_owner \
+        tally_entries tally_entries_name hello_visits";
     let public = |name: &str| Table::new(Some("public"), name);
     let taken = [
         ("host_users", "host"),

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use crate::ids::AppName;
 use crate::postgres::testing::{TestDatabase, database};
 
-const ATTACKS: &str = include_str!("../../sql/tests/attacks.sql");
+const ATTACKS: &str = include_str!("../../../tests/sql/attacks.sql");
 /// What the tables of others hold, and no app may ever see.
 const CANARY: &str = "canary-of-another";
 const WAIT: Duration = Duration::from_secs(60);

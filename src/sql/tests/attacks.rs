@@ -10,7 +10,7 @@ const NAMED: [&str; 5] = ["16", "139", "140", "142", "149"];
 #[test]
 fn every_attack_of_the_first_list_is_refused_in_a_call_and_in_a_deploy() {
     let mut passed = Vec::new();
-    for (title, sql) in entries(include_str!("attacks.sql")) {
+    for (title, sql) in entries(include_str!("../../../tests/sql/attacks.sql")) {
         for place in [Place::Call, Place::Deploy] {
             let number = title.split(' ').next().unwrap();
             if judge(&sql, place).is_ok() != NAMED.contains(&number) {

@@ -6,7 +6,7 @@ use crate::sql::{Ddl, Kind, Place};
 
 #[test]
 fn every_statement_of_the_first_list_passes() {
-    for (title, sql) in entries(include_str!("legitimate.sql")) {
+    for (title, sql) in entries(include_str!("../../../tests/sql/legitimate.sql")) {
         assert_eq!(judge(&sql, Place::Call), Ok(()), "{title}");
     }
 }
@@ -30,7 +30,10 @@ async fn what_passes_is_what_postgresql_takes_and_its_columns_are_known() {
         made.unwrap_or_else(|error| panic!("{title}: {:?}", error.as_db_error()));
     }
     host.batch_execute("BEGIN").await.expect("a transaction");
-    let lists = [include_str!("legitimate.sql"), include_str!("more.sql")];
+    let lists = [
+        include_str!("../../../tests/sql/legitimate.sql"),
+        include_str!("more.sql"),
+    ];
     let mut wrong = Vec::new();
     for (title, sql) in lists.into_iter().flat_map(entries) {
         assert_eq!(judge(&sql, Place::Call), Ok(()), "{title}");
@@ -118,6 +121,23 @@ fn what_a_change_of_tables_touches_is_told() {
     assert_eq!(names(&mut rename.creates()), ["things"]);
     assert_eq!(names(&mut rename.alters()), ["items"]);
     assert_eq!(names(&mut drop.drops()), ["items", "tags"]);
+}
+
+#[test]
+fn a_new_table_may_point_to_itself_and_to_nothing_else_that_is_not_there() {
+    for sql in [
+        "CREATE TABLE fresh (id int PRIMARY KEY, parent int REFERENCES fresh)",
+        "CREATE TABLE fresh (id int PRIMARY KEY, parent int REFERENCES public.fresh (id))",
+        "CREATE TABLE shop.fresh (id int, FOREIGN KEY (id) REFERENCES shop.fresh)",
+    ] {
+        assert_eq!(judge(sql, Place::Deploy), Ok(()), "{sql}");
+    }
+    for sql in [
+        "CREATE TABLE fresh (id int REFERENCES shop.fresh)",
+        "CREATE VIEW fresh AS SELECT * FROM fresh",
+    ] {
+        assert!(judge(sql, Place::Deploy).is_err(), "{sql}");
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn print(name: &str, mut times: Vec<Duration>) {
 #[test]
 #[ignore = "prints figures of this machine"]
 fn figures_of_common_statements() {
-    let statements = entries(include_str!("legitimate.sql"));
+    let statements = entries(include_str!("../../../tests/sql/legitimate.sql"));
     let verdicts = Verdicts::default();
     let over = |work: &dyn Fn(&str)| -> Vec<Duration> {
         (0..ROUNDS)

@@ -71,3 +71,9 @@ SELECT FROM items
 -- comments of all kinds
 SELECT /* a /* b */ c */ 1 -- d
 ;
+-- of the example tally
+SELECT count(*), coalesce(sum(amount), 0) FROM tally_entries WHERE name = $1
+-- its write
+INSERT INTO tally_entries (name, amount) VALUES ($1, $2) RETURNING id
+-- of the example hello
+INSERT INTO hello_visits (name, visits) VALUES ('x', 1) ON CONFLICT (name) DO UPDATE SET visits = hello_visits.visits + 1 RETURNING visits

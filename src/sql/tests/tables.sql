@@ -80,3 +80,9 @@ DROP TABLE IF EXISTS gone, shop.gone RESTRICT
 DROP INDEX IF EXISTS items_gone
 -- drop a type that is not there
 DROP TYPE IF EXISTS gone
+-- tables and an index of the examples
+CREATE TABLE IF NOT EXISTS tally_entries (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name TEXT NOT NULL, amount INTEGER NOT NULL)
+-- its index
+CREATE INDEX IF NOT EXISTS tally_entries_name ON tally_entries (name)
+-- of hello
+CREATE TABLE IF NOT EXISTS hello_visits (name TEXT PRIMARY KEY, visits INTEGER NOT NULL)
