@@ -172,6 +172,23 @@ impl Host {
         }
     }
 
+    /// Keeps waiting who reads the table `gate`, or makes the table `load_gate`, until the
+    /// connection is dropped. Look at who waits on another one.
+    pub(crate) async fn gate(&self) -> tokio_postgres::Client {
+        let gate = self.database().await;
+        gate.batch_execute(
+            "BEGIN; CREATE TABLE IF NOT EXISTS public.load_gate ();
+             DO $$ BEGIN
+                 IF to_regclass('public.gate') IS NOT NULL THEN
+                     LOCK TABLE public.gate IN ACCESS EXCLUSIVE MODE;
+                 END IF;
+             END $$",
+        )
+        .await
+        .unwrap();
+        gate
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.process.url
     }

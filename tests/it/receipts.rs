@@ -148,7 +148,11 @@ async fn the_load_of_a_release_is_a_call_with_its_receipt() {
 async fn calls_are_found_by_outcome_by_time_page_by_page_and_by_id() {
     let host = Host::start().await;
     host.install(&Bundle::of_guest("app", "sql")).await;
-    for sql in ["SELECT 1", "SELEC", "SELECT pg_sleep(0.2)"] {
+    for sql in [
+        "SELECT 1",
+        "SELEC",
+        "SELECT count(*) FROM generate_series(1, 3000000)",
+    ] {
         host.call("app", json!({ "sql": sql })).await;
     }
     let admin = host.admin();

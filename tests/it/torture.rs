@@ -135,7 +135,7 @@ async fn a_python_call_over_its_budget_is_stopped() {
         );
     }
     let sleeping = "SELECT 1 FROM pg_stat_activity
-        WHERE state = 'active' AND query = 'SELECT pg_sleep(60)'";
+        WHERE state = 'active' AND query = 'SELECT count(*) FROM generate_series(1, 100000000000)'";
     assert_eq!(
         host.database()
             .await
@@ -265,13 +265,13 @@ async fn python_calls_overlap() {
     });
     let calls: Vec<_> = calls.collect();
     let sleeping = "SELECT pid FROM pg_stat_activity
-        WHERE state = 'active' AND query = 'SELECT pg_sleep(60)'";
+        WHERE state = 'active' AND query = 'SELECT count(*) FROM generate_series(1, 100000000000)'";
     until("all calls are in the database", async || {
         (database.query(sleeping, &[]).await.unwrap().len() == 4).then_some(())
     })
     .await;
     let end = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
-        WHERE query = 'SELECT pg_sleep(60)'";
+        WHERE query = 'SELECT count(*) FROM generate_series(1, 100000000000)'";
     database.batch_execute(end).await.unwrap();
 
     for call in calls {
