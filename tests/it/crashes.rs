@@ -111,8 +111,8 @@ async fn a_killed_database_fails_the_call_and_serves_the_next() {
     let call = call(&host);
     until_one_waits(&database).await;
     kill_postmaster(&host);
-    drop(gate);
     let failed = call.await.unwrap().unwrap().expect(500);
+    drop(gate);
     assert_eq!(failed.error(), "unavailable");
 
     ready(&host).await;

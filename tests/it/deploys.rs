@@ -145,11 +145,11 @@ async fn a_migration_that_fails_is_undone_and_named() {
         ),
         (
             tables("CREATE TABL"),
-            "statement 2 of `tables` in manifest.json failed: ERROR: syntax error",
+            "statement 2 of `tables` in manifest.json failed: syntax error at or near \"TABL\" (line 1",
         ),
         (
             tables("COMMIT"),
-            "statement 2 of `tables` in manifest.json failed: it would end the transaction",
+            "statement 2 of `tables` in manifest.json failed: `tables` makes and fills tables",
         ),
     ])
     .await;
@@ -280,9 +280,8 @@ async fn a_second_app_cannot_change_the_first_ones_table() {
     for statement in ["ALTER TABLE items ADD x int", "DROP TABLE items"] {
         let second = Bundle::of_guest("second", "echo").with("tables", json!([statement]));
         let error = host.deploy(&second).await.expect(422).error();
-        let begins = "statement 1 of `tables` in manifest.json failed: ERROR: ";
+        let begins = "statement 1 of `tables` in manifest.json failed: `items` ";
         assert!(error.starts_with(begins), "{error}");
-        assert!(error.contains("items"), "{error}");
         assert_eq!(host.state().await, before, "{statement}");
     }
 }

@@ -23,7 +23,7 @@ async fn a_wish_over_the_ceiling_is_lowered_and_the_deployer_is_told() {
     assert_eq!(
         report["warnings"],
         json!([{
-            "rule": "SK-B03",
+            "rule": "SK-B05",
             "text": "`limits.wall_ms` is 5000, and this server gives 400 at most: the app gets 400",
         }])
     );

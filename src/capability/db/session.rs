@@ -116,8 +116,39 @@ pub(crate) enum Source {
 
 /// A connection that is in use.
 pub(crate) enum Session {
-    App(Box<Object>),
+    App(Borrowed),
     Deploy(Arc<Client>),
+}
+
+/// A connection of an app's pool.
+///
+/// Whoever has it gives it back or closes it. Where it is dropped instead, because its call was
+/// given up in the middle of a statement, the statement is cancelled and the connection closed.
+pub(crate) struct Borrowed(Option<Box<Object>>);
+
+impl Borrowed {
+    fn take(mut self) -> Option<Box<Object>> {
+        self.0.take()
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if let Some(object) = self.0.take() {
+            close(*object);
+        }
+    }
+}
+
+/// Closes a connection whatever it is doing; the server rolls back.
+fn close(object: Object) {
+    let cancel = object.cancel_token();
+    drop(Object::take(object));
+    // Not awaited, and never sent for a connection that is used again: it takes effect at some
+    // later time, on whatever runs there then.
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(postgres::cancel(cancel));
+    }
 }
 
 impl Database {
@@ -258,7 +289,7 @@ impl Database {
                 if object.is_err() {
                     self.0.connections.fetch_sub(1, Ordering::Relaxed);
                 }
-                object.map(|object| Session::App(Box::new(object)))
+                object.map(|object| Session::App(Borrowed(Some(Box::new(object)))))
             }
             Source::Deploy(migration) => Ok(Session::Deploy(Arc::clone(migration.client()))),
         }
@@ -270,10 +301,13 @@ impl Database {
     /// Nothing else needs to be reset: no statement passes the inspection that would change
     /// the session beyond its transaction.
     pub(super) fn release(&self, open: Open) {
-        let Session::App(object) = open.session else {
+        let Session::App(borrowed) = open.session else {
             return;
         };
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        let Some(object) = borrowed.take() else {
+            return;
+        };
         if matches!(open.transaction, Transaction::None) {
             return;
         }
@@ -287,20 +321,18 @@ impl Database {
 
     /// Closes a connection whose state is not known; the server rolls back.
     pub(super) fn discard(&self, session: Session) {
-        let Session::App(object) = session else {
+        let Session::App(borrowed) = session else {
             return;
         };
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
-        let cancel = object.cancel_token();
-        drop(Object::take(*object));
-        // Not awaited, and never sent for a connection that is used again: it takes effect at
-        // some later time, on whatever runs there then.
-        tokio::spawn(postgres::cancel(cancel));
+        if let Some(object) = borrowed.take() {
+            close(*object);
+        }
     }
 
     /// Sends the host's own statement, such as BEGIN.
     pub(super) async fn control(&self, session: &Session, sql: &str) -> Result<(), DbError> {
-        let client = session.client();
+        let client = session.client()?;
         self.bounded(session, async { Ok(client.batch_execute(sql).await?) })
             .await
     }
@@ -328,7 +360,7 @@ impl Database {
         self.carry(sql.len() + parameters)?;
         let sent = u64::try_from(sql.len() + parameters).unwrap_or(u64::MAX);
         self.0.sent.fetch_add(sent, Ordering::Relaxed);
-        let client = session.client();
+        let client = session.client()?;
         let mut size = ResultSize::new(self.0.budget);
         let fetch = fetch(client, sql, &params, verdict, &self.0.read, &mut size);
         let outcome = self
@@ -367,7 +399,7 @@ impl Database {
             Ok(result) => result,
             Err(_) => {
                 // The server must not go on for a call that is over.
-                let cancel = session.client().cancel_token();
+                let cancel = session.client()?.cancel_token();
                 let cancelled = async {
                     let _ = postgres::cancel(cancel).await;
                     let _ = work.await;
@@ -388,10 +420,11 @@ pub(super) struct Statement<'a> {
 }
 
 impl Session {
-    fn client(&self) -> &Client {
+    fn client(&self) -> Result<&Client, DbError> {
         match self {
-            Self::App(object) => object,
-            Self::Deploy(client) => client,
+            // It is there until the session is given back or closed.
+            Self::App(Borrowed(object)) => Ok(object.as_deref().ok_or(DbError::Lost)?),
+            Self::Deploy(client) => Ok(client),
         }
     }
 }
