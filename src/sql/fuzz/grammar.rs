@@ -177,7 +177,7 @@ impl Grammar {
     /// A query of the columns that every table has.
     fn plain_select(&mut self) -> String {
         let depth = self.aliases.len();
-        let from = self.from_item();
+        let from = self.item_of_from();
         let alias = self.aliases.last().cloned().unwrap_or_default();
         let filter = if self.one_in(2) {
             format!(" WHERE {}", self.boolean())
@@ -264,18 +264,18 @@ impl Grammar {
     }
 
     fn from(&mut self) -> String {
-        let mut from = self.from_item();
+        let mut from = self.item_of_from();
         while self.one_in(3) && self.deeper() {
             from = match self.below(5) {
-                0 => format!("{from}, {}", self.from_item()),
+                0 => format!("{from}, {}", self.item_of_from()),
                 1 => format!("{from} CROSS JOIN LATERAL {}", self.lateral()),
                 2 => format!(
                     "{from} LEFT JOIN {} ON {}",
-                    self.from_item(),
+                    self.item_of_from(),
                     self.boolean()
                 ),
-                3 => format!("{from} JOIN {} USING (id, v, a)", self.from_item()),
-                _ => format!("{from} NATURAL JOIN {}", self.from_item()),
+                3 => format!("{from} JOIN {} USING (id, v, a)", self.item_of_from()),
+                _ => format!("{from} NATURAL JOIN {}", self.item_of_from()),
             };
         }
         from
@@ -288,7 +288,7 @@ impl Grammar {
         format!("({body}) AS {alias} (id, v, a)")
     }
 
-    fn from_item(&mut self) -> String {
+    fn item_of_from(&mut self) -> String {
         let item = match self.below(10) {
             0 if self.deeper() => format!("({})", self.plain_select()),
             1 => format!("(VALUES ({}, {}, ARRAY[2]))", self.int(), self.text()),
@@ -355,7 +355,7 @@ impl Grammar {
 
     fn scalar(&mut self, column: &str) -> String {
         let depth = self.aliases.len();
-        let from = self.from_item();
+        let from = self.item_of_from();
         let alias = self.aliases.last().cloned().unwrap_or_default();
         let filter = if self.one_in(3) {
             format!(" WHERE {}", self.boolean())
@@ -512,7 +512,7 @@ impl Grammar {
             _ => format!("v = {}, a[{}] = {}", self.text(), self.int(), self.int()),
         };
         let from = if self.one_in(3) {
-            format!(" FROM {}", self.from_item())
+            format!(" FROM {}", self.item_of_from())
         } else {
             String::new()
         };
@@ -532,7 +532,7 @@ impl Grammar {
         let alias = self.alias();
         self.aliases.push(alias.clone());
         let using = if self.one_in(3) {
-            format!(" USING {}", self.from_item())
+            format!(" USING {}", self.item_of_from())
         } else {
             String::new()
         };
@@ -557,7 +557,7 @@ impl Grammar {
         let depth = self.aliases.len();
         let table = self.target();
         let alias = self.alias();
-        let source = self.from_item();
+        let source = self.item_of_from();
         self.aliases.push(alias.clone());
         let on = self.boolean();
         let matched = match self.below(3) {
