@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::app::grants::{Amounts, Bounds};
-use crate::app::manifest::{Egress, Wishes};
-use crate::app::{Finding, Grant, Grants, Manifest};
+use crate::app::manifest::Wishes;
+use crate::app::{Finding, Grants, Manifest};
 use crate::cell;
 use crate::ids::ReleaseId;
 use crate::limits::{self, Limits};
@@ -80,26 +80,8 @@ pub(super) fn settings(
         instances: manifest.instances,
         budget: limits.budget(&amounts),
         concurrency: usize::try_from(given.concurrency).unwrap_or(usize::MAX),
-        egress: granted.iter().filter_map(origin).collect(),
+        egress: granted.egress().collect(),
         granted,
-    }
-}
-
-fn origin(grant: &Grant) -> Option<Egress> {
-    match grant {
-        Grant::Egress { origin, private } => Some(Egress {
-            origin: origin.clone(),
-            private: *private,
-        }),
-        Grant::Table { .. }
-        | Grant::Credential { .. }
-        | Grant::Wall { .. }
-        | Grant::Memory { .. }
-        | Grant::Concurrency { .. }
-        | Grant::Statements { .. }
-        | Grant::Rows { .. }
-        | Grant::Result { .. }
-        | Grant::Fuel { .. } => None,
     }
 }
 
