@@ -99,7 +99,8 @@ impl Victim {
                  FROM pg_class c WHERE c.relname IN ('secrets', 'host_users')
                  ORDER BY c.relname;
                  SELECT rolname, rolsuper, rolconfig::text
-                 FROM pg_roles r WHERE pg_has_role(r.oid, 'pg_read_all_data', 'MEMBER')",
+                 FROM pg_roles r WHERE pg_has_role(r.oid, 'pg_read_all_data', 'MEMBER')
+                 ORDER BY rolname",
             )
             .await
             .unwrap();
