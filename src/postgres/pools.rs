@@ -83,7 +83,7 @@ impl AppPools {
 
     /// A connection as the app's role, given back when it is dropped.
     ///
-    /// It is in whatever state its last user left it in: reset the session before use.
+    /// It is as its last user gave it back: in no transaction, and otherwise as new.
     ///
     /// # Errors
     ///

@@ -128,7 +128,7 @@ pub(super) fn instead_of(name: &str) -> &'static str {
             &["pg_advisory", "pg_try_advisory"],
             "lock a row of the app's own with SELECT ... FOR UPDATE",
         ),
-        (&["pg_sleep"], "wait in the app, or ask for a job"),
+        (&["pg_sleep"], "wait in the app"),
         (
             &["pg_notify", "pg_listening"],
             "return `_actions` to tell users of something",

@@ -175,8 +175,8 @@ impl Connection {
 
     /// Undoes what is open and gives the session back.
     pub(crate) async fn close(mut self) {
-        // A failure here shows again when a deploy commits; in a call the session's reset
-        // rolls back.
+        // A failure here shows again when a deploy commits; in a call the session
+        // is rolled back or closed.
         let _ = self.rollback().await;
         if let Some(open) = self.database.take(self.id) {
             self.database.release(open);

@@ -166,8 +166,7 @@ impl Walker<'_> {
                 return self.unavailable(
                     *location,
                     "a transaction mode",
-                    "leave it out: transactions are READ COMMITTED and READ WRITE; \
-                     lock rows with SELECT ... FOR UPDATE where they must not change",
+                    "leave it out, and use set_session of psycopg2 or set-modes of the connection",
                 );
             }
         }

@@ -29,7 +29,7 @@ impl Walker<'_> {
             | N::ConstraintsSetStmt(_)
             | N::AlterSystemStmt(_) => (
                 "a setting of the session (SET, RESET, SHOW, DISCARD) is",
-                "leave it out: every session is in UTF-8 and UTC, and transactions are READ COMMITTED",
+                "leave it out: every session is in UTF-8 and UTC; for the modes of transactions use set_session of psycopg2, or set-modes of the connection",
             ),
             N::LockStmt(_) => ("LOCK is", "lock rows with SELECT ... FOR UPDATE"),
             N::ExplainStmt(_) => (
