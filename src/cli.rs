@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod apps;
+mod audit;
 mod build;
 mod call;
 mod client;
@@ -49,6 +50,7 @@ enum Command {
     User(user::Arguments),
     Role(role::Arguments),
     Token(token::Arguments),
+    Audit(audit::Arguments),
     Postgres(postgres::Arguments),
     #[command(hide = true)]
     Launch(launch::Arguments),
@@ -77,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::User(arguments) => call(async |client| arguments.run(client).await),
         Command::Role(arguments) => call(async |client| arguments.run(client).await),
         Command::Token(arguments) => call(async |client| arguments.run(client).await),
+        Command::Audit(arguments) => call(async |client| arguments.run(client).await),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

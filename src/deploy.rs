@@ -27,6 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::Component;
 
 use crate::app::{Backend, Bundle, Description, Finding, Manifest};
+use crate::audit::{Actor, Entry};
 use crate::build::{self, Builder};
 use crate::cell::{self, Cells, Image};
 use crate::ids::{AppName, ReleaseId};
@@ -129,21 +130,21 @@ impl Deployer {
         Self(Arc::new(parts))
     }
 
-    /// Deploys a zip; `by` is who asked for it.
+    /// Deploys a zip; `actor` is who asked for it.
     ///
     /// # Errors
     ///
     /// When any stage fails. Nothing is changed then, and the release before goes on serving.
-    pub(crate) async fn deploy(&self, zip: Bytes, by: &str) -> Result<Report, DeployError> {
+    pub(crate) async fn deploy(&self, zip: Bytes, actor: Actor) -> Result<Report, DeployError> {
         let deployer = self.clone();
-        let by = by.to_owned();
         // A task of its own: a deployer who goes away must not leave half of it done.
-        tokio::spawn(async move { deployer.run(zip, &by).await })
+        tokio::spawn(async move { deployer.run(zip, actor).await })
             .await
             .map_err(|error| DeployError::Internal(error.into()))?
     }
 
-    async fn run(&self, zip: Bytes, by: &str) -> Result<Report, DeployError> {
+    async fn run(&self, zip: Bytes, actor: Actor) -> Result<Report, DeployError> {
+        let by = actor.name().to_owned();
         let mut timings = Timings::default();
         let mut watch = Stopwatch(Instant::now());
 
@@ -176,14 +177,18 @@ impl Deployer {
             component_digest: &component_digest,
             component: &component,
         };
-        let number = self.record(&candidate, files, by).await?;
+        let number = self.record(&candidate, files, &by).await?;
         if let Err(error) = self.migrate(&candidate).await {
             self.forget(&candidate).await;
             return Err(error);
         }
         timings.migrate = watch.lap();
 
-        self.activate(&candidate).await?;
+        let entry = Entry::of_app(actor, "app.deploy", &app)
+            .with("release", number)
+            .with("version", candidate.manifest.version.to_string())
+            .with("digest", digest.as_str());
+        self.activate(&candidate, entry).await?;
         timings.activate = watch.lap();
         let release = candidate.id;
         tracing::info!(%app, %release, number, by, "deployed");

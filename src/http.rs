@@ -1,6 +1,7 @@
 //! The HTTP interface: one file per resource and audience.
 
 pub(crate) mod apps;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod calls;
 pub(crate) mod error;
@@ -31,6 +32,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(apps::router())
         .merge(auth::router())
         .merge(calls::router())
+        .merge(audit::router())
         .merge(health::router())
         .merge(openapi::router())
         .merge(roles::router())

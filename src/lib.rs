@@ -8,9 +8,10 @@
 //! - [`capability`]: what a cell may reach;
 //! - [`app`]: what an app is, without I/O beyond reading it;
 //! - [`store`]: the host's own tables; [`postgres`]: the database server;
-//! - [`launch`], [`services`], [`config`], [`ids`]: what all of them stand on.
+//! - [`launch`], [`services`], [`config`], [`audit`], [`ids`]: what all of them stand on.
 
 pub(crate) mod app;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod bindings;
 pub(crate) mod build;

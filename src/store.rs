@@ -4,6 +4,7 @@
 //! `store/migrations` make them.
 
 pub(crate) mod apps;
+pub(crate) mod audit;
 pub(crate) mod blobs;
 pub(crate) mod host;
 pub(crate) mod login_failures;

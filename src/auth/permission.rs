@@ -16,6 +16,8 @@ pub(crate) const EVERYTHING: &str = "*";
 pub(crate) const APPS: &str = "skep:apps";
 /// Manage users and roles, and the API tokens of others.
 pub(crate) const USERS: &str = "skep:users";
+/// Read, check and export the audit log.
+pub(crate) const AUDIT: &str = "skep:audit";
 /// See everything of the host.
 pub(crate) const READ: &str = "skep:read";
 /// Call apps at all. Every user has it; an API token needs it among its scopes.

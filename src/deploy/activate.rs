@@ -1,14 +1,22 @@
 //! Makes a release the one that serves.
 
 use super::{Candidate, DeployError, Deployer};
-use crate::store::{apps, blobs};
+use crate::audit::Entry;
+use crate::store::{apps, audit, blobs};
 
 impl Deployer {
-    /// Makes a release active: in the database, on this node, and by word to the others.
-    pub(super) async fn activate(&self, candidate: &Candidate) -> Result<(), DeployError> {
+    /// Makes a release active: in the database with an entry of the audit log, on this node,
+    /// and by word to the others.
+    pub(super) async fn activate(
+        &self,
+        candidate: &Candidate,
+        entry: Entry,
+    ) -> Result<(), DeployError> {
         let app = &candidate.manifest.app_name;
         let mut tx = self.0.store.pool().begin().await?;
-        apps::activate(&mut tx, app, candidate.id, self.0.clock.now()).await?;
+        let now = self.0.clock.now();
+        apps::activate(&mut tx, app, candidate.id, now).await?;
+        audit::record(&mut tx, now, entry).await?;
         tx.commit().await?;
 
         // Only after the commit: calls must not meet a release that a crash takes back.

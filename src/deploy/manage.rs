@@ -6,9 +6,10 @@ use sqlx::postgres::PgListener;
 
 use super::{Candidate, DeployError, Deployer, settings};
 use crate::app::Manifest;
+use crate::audit::{Actor, Entry};
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{OwnedTable, RolesError};
-use crate::store::{apps, blobs, releases};
+use crate::store::{apps, audit, blobs, releases};
 
 /// Why an app was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -34,14 +35,20 @@ impl Deployer {
     }
 
     /// Makes an earlier release active again. Tables stay as the later one left them.
-    pub(crate) async fn roll_back(&self, app: &AppName, number: i32) -> Result<(), ManageError> {
+    pub(crate) async fn roll_back(
+        &self,
+        app: &AppName,
+        number: i32,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
         let _lock = self.lock(app).await?;
         self.must_exist(app).await?;
         let (release, component, manifest) = releases::find(self.0.store.pool(), app, number)
             .await?
             .ok_or_else(|| ManageError::NoRelease(app.clone(), number))?;
         let candidate = self.candidate(release, &component, manifest.0).await?;
-        self.activate(&candidate).await?;
+        let entry = Entry::of_app(actor, "app.rollback", app).with("release", number);
+        self.activate(&candidate, entry).await?;
         Ok(())
     }
 
@@ -50,6 +57,7 @@ impl Deployer {
         &self,
         app: &AppName,
         enabled: bool,
+        actor: Actor,
     ) -> Result<(), ManageError> {
         let _lock = self.lock(app).await?;
         let mut tx = self
@@ -59,9 +67,12 @@ impl Deployer {
             .begin()
             .await
             .map_err(DeployError::from)?;
-        if !apps::set_enabled(&mut tx, app, enabled, self.0.clock.now()).await? {
+        let now = self.0.clock.now();
+        if !apps::set_enabled(&mut tx, app, enabled, now).await? {
             return Err(ManageError::NotFound(app.clone()));
         }
+        let action = if enabled { "app.enable" } else { "app.disable" };
+        audit::record(&mut tx, now, Entry::of_app(actor, action, app)).await?;
         tx.commit().await?;
         self.0.serving.set_enabled(app, enabled);
         Ok(())
@@ -69,7 +80,12 @@ impl Deployer {
 
     /// Deletes an app and its releases; its tables are kept for a later app of that name, or
     /// dropped.
-    pub(crate) async fn delete(&self, app: &AppName, keep_tables: bool) -> Result<(), ManageError> {
+    pub(crate) async fn delete(
+        &self,
+        app: &AppName,
+        keep_tables: bool,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
         let _lock = self.lock(app).await?;
         self.must_exist(app).await?;
         let mut tx = self.0.store.pool().begin().await?;
@@ -82,6 +98,8 @@ impl Deployer {
             self.follow(app).await?;
             return Err(DeployError::from(error).into());
         }
+        let entry = Entry::of_app(actor, "app.delete", app).with("keep_tables", keep_tables);
+        audit::record(&mut tx, self.0.clock.now(), entry).await?;
         tx.commit().await?;
         self.sweep().await?;
         Ok(())

@@ -1,7 +1,8 @@
 //! What is found of deploys that a crash has cut, ours at the start or the database's later.
 
 use super::Deployer;
-use crate::store::{apps, releases};
+use crate::audit::{Actor, Entry};
+use crate::store::{apps, audit, releases};
 
 impl Deployer {
     /// Ends every deploy that did not come to its end: forward where the app's tables were
@@ -16,7 +17,12 @@ impl Deployer {
             }
             let (app, release) = (&unfinished.app, unfinished.id);
             if unfinished.committed == Some(true) {
-                apps::activate(&mut tx, app, release, self.0.clock.now()).await?;
+                let now = self.0.clock.now();
+                apps::activate(&mut tx, app, release, now).await?;
+                let entry = Entry::of_app(Actor::host(), "app.deploy", app)
+                    .with("release_id", release.to_string())
+                    .with("after", "a crash");
+                audit::record(&mut tx, now, entry).await?;
                 tracing::warn!(%app, %release, "activated a release whose deploy a crash had cut");
             } else {
                 releases::delete(&mut tx, release).await?;

@@ -96,6 +96,8 @@ authorities! {
     AppsCaller = permission::CALL;
     /// Somebody who may deploy and manage apps.
     AppsOperator = permission::APPS;
+    /// Somebody who may read the audit log.
+    Auditor = permission::AUDIT;
     /// Somebody who may manage users, roles and other people's API tokens.
     UsersOperator = permission::USERS;
 }
