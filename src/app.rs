@@ -9,12 +9,14 @@ pub(crate) mod bundle;
 mod finding;
 pub(crate) mod manifest;
 mod origin;
+pub(crate) mod setting;
 
 pub(crate) use backend::{Backend, BackendError, COMPONENT};
 pub(crate) use bundle::{Bundle, BundleError, BundlePath};
 pub(crate) use finding::Finding;
 pub(crate) use manifest::{Manifest, ManifestError};
 pub(crate) use origin::Origin;
+pub(crate) use setting::Setting;
 
 /// The manifest's place in a bundle.
 pub(crate) const MANIFEST: &str = "manifest.json";

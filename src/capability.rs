@@ -5,5 +5,7 @@
 //! one host call.
 
 pub(crate) mod caller;
+pub(crate) mod credentials;
 pub(crate) mod db;
 pub(crate) mod log;
+pub(crate) mod settings;

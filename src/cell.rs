@@ -24,8 +24,12 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
 use crate::app::manifest::Instances;
 use crate::bindings::AppIndices;
+use crate::capability::credentials::policy::CredentialsGrant;
+use crate::capability::credentials::vault::Vault;
+use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
-use crate::services::HostKey;
+use crate::services::{Clock, HostKey};
+use crate::store::Store;
 use admission::Admission;
 use image::ImageCache;
 use limits::Budget;
@@ -40,10 +44,18 @@ struct Shared {
     engine: Engine,
     linker: Linker<CellState>,
     cache: ImageCache,
+    providers: Providers,
     admission: Admission,
     reserve: Admission,
     idle: Arc<IdleCells>,
     _ticker: engine::Ticker,
+}
+
+/// What the capabilities of every cell stand on.
+pub(crate) struct Providers {
+    pub(crate) vault: Vault,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
 }
 
 /// What a release is to its cells.
@@ -55,6 +67,10 @@ pub(crate) struct Settings {
     pub(crate) budget: Budget,
     /// How many calls run at once; more wait.
     pub(crate) concurrency: usize,
+    /// The credentials that its calls may read.
+    pub(crate) credentials: CredentialsGrant,
+    /// The settings that it declares.
+    pub(crate) settings: SettingsGrant,
 }
 
 /// A release's component, compiled and linked: ready to be called.
@@ -77,13 +93,14 @@ pub(crate) enum NotAnApp {
 }
 
 impl Cells {
-    /// Starts the engine. `data` is the host's data folder, where compiled code is kept.
+    /// Starts the engine. `data` is the host's data folder, where compiled code is kept;
+    /// `providers` are behind what cells import.
     ///
     /// # Errors
     ///
     /// When the machine cannot give the engine its address space, or the folder is not
     /// writable.
-    pub(crate) fn start(data: &Path, key: &HostKey) -> anyhow::Result<Self> {
+    pub(crate) fn start(data: &Path, key: &HostKey, providers: Providers) -> anyhow::Result<Self> {
         let engine = engine::for_running()?;
         let linker = state::linker(&engine)
             .map_err(|error| anyhow::anyhow!("the linker cannot be made: {error:#}"))?;
@@ -93,6 +110,7 @@ impl Cells {
             engine,
             linker,
             cache,
+            providers,
             admission: Admission::for_all(),
             reserve: Admission::reserve(),
             idle: Arc::default(),

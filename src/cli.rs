@@ -6,6 +6,7 @@ mod build;
 mod call;
 mod client;
 mod compile;
+mod credentials;
 mod deploy;
 mod launch;
 mod login;
@@ -17,6 +18,7 @@ mod prompt;
 mod role;
 mod serve;
 mod session;
+mod settings;
 mod token;
 mod user;
 
@@ -50,6 +52,8 @@ enum Command {
     User(user::Arguments),
     Role(role::Arguments),
     Token(token::Arguments),
+    Credentials(credentials::Arguments),
+    Settings(settings::Arguments),
     Audit(audit::Arguments),
     Postgres(postgres::Arguments),
     #[command(hide = true)]
@@ -79,6 +83,8 @@ pub fn run() -> ExitCode {
         Command::User(arguments) => call(async |client| arguments.run(client).await),
         Command::Role(arguments) => call(async |client| arguments.run(client).await),
         Command::Token(arguments) => call(async |client| arguments.run(client).await),
+        Command::Credentials(arguments) => call(async |client| arguments.run(client).await),
+        Command::Settings(arguments) => call(async |client| arguments.run(client).await),
         Command::Audit(arguments) => call(async |client| arguments.run(client).await),
     };
     match outcome {

@@ -29,11 +29,12 @@ use wasmtime::component::Component;
 use crate::app::{Backend, Bundle, Description, Finding, Manifest};
 use crate::audit::{Actor, Entry};
 use crate::build::{self, Builder};
+use crate::capability::settings::policy::SettingsGrant;
 use crate::cell::{self, Cells, Image};
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{AppPools, Roles};
 use crate::services::{Clock, Entropy};
-use crate::store::{Store, apps, blobs, releases};
+use crate::store::{Store, apps, blobs, releases, settings};
 
 /// Deploys and manages apps. Cheap to clone.
 #[derive(Clone)]
@@ -152,7 +153,7 @@ impl Deployer {
         let Description {
             manifest,
             backend,
-            warnings,
+            mut warnings,
         } = Description::read(&bundle)?;
         let app = manifest.app_name.clone();
         Roles::admit(&app)?;
@@ -160,6 +161,7 @@ impl Deployer {
 
         // Held to the end, so that nobody else deploys, rolls back or deletes meanwhile.
         let _lock = self.lock(&app).await?;
+        warnings.extend(self.unfit_settings(&manifest).await?);
         let component = self.component(&bundle, backend).await?;
         timings.build = watch.lap();
 
@@ -204,6 +206,28 @@ impl Deployer {
         })
     }
 
+    /// What of the app's settings does not fit what a manifest declares of them.
+    async fn unfit_settings(&self, manifest: &Manifest) -> Result<Vec<Finding>, DeployError> {
+        let rows = settings::list(self.0.store.pool(), &manifest.app_name).await?;
+        let unfit = manifest.settings.iter().filter_map(|setting| {
+            let row = rows.iter().find(|row| row.key == setting.key);
+            match row {
+                Some(row) => {
+                    let unfit = setting.admit(&row.value.0).err()?;
+                    Some(format!(
+                        "a value is set that does not fit, so the default counts: {unfit}"
+                    ))
+                }
+                None if setting.required && setting.default.is_none() => Some(format!(
+                    "the setting `{}` is required and not set: `skep settings {} set {} VALUE`",
+                    setting.key, manifest.app_name, setting.key
+                )),
+                None => None,
+            }
+        });
+        Ok(unfit.map(|text| Finding::new("SK-B05", text)).collect())
+    }
+
     /// A turn to deploy. Take it before the upload is read: a bundle is held in memory, and
     /// building one takes a core.
     pub(crate) async fn turn(&self) -> Turn {
@@ -219,7 +243,10 @@ impl Deployer {
         compiled: &Component,
     ) -> Result<Candidate, DeployError> {
         let id = ReleaseId(self.0.entropy.id(&self.0.clock));
-        let image = self.0.cells.prepare(compiled, settings(&manifest, id))?;
+        let image = self
+            .0
+            .cells
+            .prepare(compiled, cell_settings(&manifest, id))?;
         Ok(Candidate {
             id,
             manifest,
@@ -315,7 +342,7 @@ impl Deployer {
 }
 
 /// What a release's cells are, from its manifest, within the host's ceilings.
-fn settings(manifest: &Manifest, release: ReleaseId) -> cell::Settings {
+fn cell_settings(manifest: &Manifest, release: ReleaseId) -> cell::Settings {
     use std::num::NonZeroU32;
     use std::time::Duration;
 
@@ -341,6 +368,13 @@ fn settings(manifest: &Manifest, release: ReleaseId) -> cell::Settings {
             .concurrency
             .map_or(CONCURRENCY, size)
             .min(CONCURRENCY_CEILING),
+        credentials: manifest
+            .needs
+            .credentials
+            .iter()
+            .map(|credential| credential.name.clone())
+            .collect(),
+        settings: SettingsGrant::new(&manifest.settings),
     }
 }
 

@@ -4,12 +4,14 @@ pub(crate) mod apps;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod calls;
+pub(crate) mod credentials;
 pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod json;
 pub(crate) mod openapi;
 pub(crate) mod request_id;
 pub(crate) mod roles;
+pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;
@@ -30,12 +32,14 @@ pub(crate) fn router(services: Services) -> Router {
     };
     Router::new()
         .merge(apps::router())
+        .merge(audit::router())
         .merge(auth::router())
         .merge(calls::router())
-        .merge(audit::router())
+        .merge(credentials::router())
         .merge(health::router())
         .merge(openapi::router())
         .merge(roles::router())
+        .merge(settings::router())
         .merge(tokens::router())
         .merge(users::router())
         .fallback(|| async { ApiError::NotFound("there is nothing at this address".to_owned()) })

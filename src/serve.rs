@@ -7,18 +7,20 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
-use crate::cell::Cells;
+use crate::capability::credentials::vault::Vault;
+use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
-use crate::services::{Clock, Entropy, HostKey, Services};
+use crate::services::{Clock, Entropy, HostKey, Sealing, Services};
 use crate::store::{Store, host};
 
 /// How long calls may go on once the process has been asked to stop.
@@ -30,6 +32,7 @@ const DRAIN: Duration = Duration::from_secs(130);
 ///
 /// When something that it needs does not start; the text says what and why.
 pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    forbid_core_dumps()?;
     // The likeliest mistake is found before anything is made.
     drop(listen(&config).await?);
     make_data_folder(&config)?;
@@ -66,6 +69,17 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
         cluster.stop().await;
     }
     result
+}
+
+/// Keeps secrets in memory from ending in a file when this process or a child of it crashes,
+/// and other processes of the same user from reading this one's memory.
+fn forbid_core_dumps() -> anyhow::Result<()> {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none).context("cannot forbid core dumps")?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot forbid core dumps")
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
@@ -113,11 +127,13 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     {
         print_password(&password);
     }
+    services.vault.check_keys().await?;
     services.deployer.check_login().await?;
     services.deployer.recover().await?;
     services.deployer.sweep().await?;
     services.deployer.announce().await?;
     let following = tokio::spawn(follow(services.deployer.clone()));
+    let vault = services.vault.clone();
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
     let listener = listen(&config).await?;
@@ -130,6 +146,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let served = drain(serving.into_future(), stop).await;
     following.abort();
+    vault.flush().await;
     served
 }
 
@@ -193,7 +210,18 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
-    let cells = Cells::start(&config.data, &key)?;
+    let sealing = Sealing::open(
+        config.sealing_key_file.as_deref(),
+        config.sealing_key.as_ref(),
+        &key,
+    )?;
+    let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
+    let providers = Providers {
+        vault: vault.clone(),
+        store: store.clone(),
+        clock: clock.clone(),
+    };
+    let cells = Cells::start(&config.data, &key, providers)?;
     let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
     let serving = Serving::default();
@@ -221,6 +249,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         pools,
         serving,
         deployer,
+        vault,
         draining: node.draining,
     })
 }

@@ -5,10 +5,12 @@
 mod clock;
 mod entropy;
 mod key;
+mod sealing;
 
 pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;
 pub(crate) use key::HostKey;
+pub(crate) use sealing::{KeysError, Label, OpenError, Sealed, Sealing};
 
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
+use crate::capability::credentials::vault::Vault;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
@@ -36,6 +39,7 @@ pub(crate) struct Services {
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
+    pub(crate) vault: Vault,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,
 }

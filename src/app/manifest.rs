@@ -14,7 +14,7 @@ use std::num::NonZeroU32;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::Origin;
+use super::{Origin, Setting};
 use crate::ids::AppName;
 
 /// What an app says about itself.
@@ -39,6 +39,9 @@ pub(crate) struct Manifest {
     /// What it asks for beyond what every app has.
     #[serde(default)]
     pub(crate) needs: Needs,
+    /// What operators and the app itself may set.
+    #[serde(default)]
+    pub(crate) settings: Vec<Setting>,
 }
 
 /// What an app asks for beyond what every app has. It gets it by consent only.
@@ -48,6 +51,24 @@ pub(crate) struct Needs {
     pub(crate) tables: Vec<TableAccess>,
     /// Where it sends HTTP requests.
     pub(crate) egress: Vec<Egress>,
+    /// Secrets that an operator keeps for it.
+    #[serde(default)]
+    pub(crate) credentials: Vec<Credential>,
+}
+
+/// A secret that an app uses by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Credential {
+    pub(crate) name: String,
+    /// What it is for, as plain text.
+    pub(crate) description: String,
+}
+
+impl Credential {
+    /// Whether a text can be the name of a credential.
+    pub(crate) fn is_name(text: &str) -> bool {
+        noderouter::is_slug(text)
+    }
 }
 
 /// One place in the network that an app sends requests to.

@@ -16,6 +16,8 @@ pub(crate) const EVERYTHING: &str = "*";
 pub(crate) const APPS: &str = "skep:apps";
 /// Manage users and roles, and the API tokens of others.
 pub(crate) const USERS: &str = "skep:users";
+/// Set and delete the credentials of apps. It does not let anybody read one.
+pub(crate) const CREDENTIALS: &str = "skep:credentials";
 /// Read, check and export the audit log.
 pub(crate) const AUDIT: &str = "skep:audit";
 /// See everything of the host.

@@ -11,12 +11,15 @@ use super::admission::{Busy, Place};
 use super::limits::{self, Budget};
 use super::pool::Cell;
 use super::state::{self, Binding, CellState};
-use super::{Cells, Image};
+use super::{Cells, Image, Providers, Settings};
 use crate::app::manifest::Instances;
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
+use crate::capability::credentials::CallCredentials;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::log::{CallLog, Level};
+use crate::capability::settings::CallSettings;
+use crate::capability::settings::policy::Uses;
 use crate::ids::CallId;
 
 /// How long after its deadline a cell is given up that did not stop by itself, because it
@@ -153,6 +156,8 @@ impl Cells {
             call: id,
             caller,
             database: database.clone(),
+            credentials: self.credentials(image, id),
+            settings: self.settings(image),
             log: log.clone(),
             deadline,
         };
@@ -182,6 +187,30 @@ impl Cells {
             describe(&log, error);
         }
         result
+    }
+
+    /// A call's way to its app's credentials.
+    fn credentials(&self, image: &Image, call: CallId) -> CallCredentials {
+        let Settings {
+            app,
+            release,
+            credentials,
+            ..
+        } = &image.settings;
+        let vault = self.0.providers.vault.clone();
+        CallCredentials::new(vault, app.clone(), *release, call, credentials.clone())
+    }
+
+    /// A call's way to its app's settings.
+    fn settings(&self, image: &Image) -> CallSettings {
+        let Providers { store, clock, .. } = &self.0.providers;
+        CallSettings {
+            store: store.clone(),
+            clock: clock.clone(),
+            app: image.settings.app.clone(),
+            grant: image.settings.settings.clone(),
+            uses: Uses::default(),
+        }
     }
 
     /// A cell that is bound to the call: an idle one, or a new one.

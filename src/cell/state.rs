@@ -9,10 +9,12 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::limits::{self, MemoryLimit};
 use crate::capability::caller::{self, Caller, CallerView};
+use crate::capability::credentials::{self, CallCredentials};
 use crate::capability::db::session::Database;
 use crate::capability::db::{self, Db};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
+use crate::capability::settings::{self, CallSettings};
 use crate::ids::CallId;
 
 /// What the host binds to one call. Nothing that a guest says changes it.
@@ -20,6 +22,8 @@ pub(crate) struct Binding {
     pub(crate) call: CallId,
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) database: Database,
+    pub(crate) credentials: CallCredentials,
+    pub(crate) settings: CallSettings,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
 }
@@ -71,6 +75,8 @@ impl CellState {
         self.stdout.finish();
         self.stderr.finish();
         self.binding.database.finish();
+        // An idle cell keeps no secret.
+        self.binding.credentials.finish();
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -89,6 +95,14 @@ impl CellState {
             call: self.binding.call,
             caller: self.binding.caller.as_ref(),
         }
+    }
+
+    fn credentials(&mut self) -> &mut CallCredentials {
+        &mut self.binding.credentials
+    }
+
+    fn settings(&mut self) -> &mut CallSettings {
+        &mut self.binding.settings
     }
 
     fn log(&mut self) -> &CallLog {
@@ -112,6 +126,8 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     log::add_to_linker(&mut linker, CellState::log)?;
     caller::add_to_linker(&mut linker, CellState::caller)?;
     db::add_to_linker(&mut linker, CellState::db)?;
+    credentials::add_to_linker(&mut linker, CellState::credentials)?;
+    settings::add_to_linker(&mut linker, CellState::settings)?;
     Ok(linker)
 }
 

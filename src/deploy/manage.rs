@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::postgres::PgListener;
 
-use super::{Candidate, DeployError, Deployer, settings};
+use super::{Candidate, DeployError, Deployer, cell_settings};
 use crate::app::Manifest;
 use crate::audit::{Actor, Entry};
 use crate::ids::{AppName, ReleaseId};
@@ -204,7 +204,7 @@ impl Deployer {
         let image = self
             .0
             .cells
-            .prepare(&compiled, settings(&manifest, release))?;
+            .prepare(&compiled, cell_settings(&manifest, release))?;
         Ok(Candidate {
             id: release,
             manifest,

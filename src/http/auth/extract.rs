@@ -98,6 +98,8 @@ authorities! {
     AppsOperator = permission::APPS;
     /// Somebody who may read the audit log.
     Auditor = permission::AUDIT;
+    /// Somebody who may set credentials of apps.
+    CredentialsOperator = permission::CREDENTIALS;
     /// Somebody who may manage users, roles and other people's API tokens.
     UsersOperator = permission::USERS;
 }
