@@ -23,6 +23,7 @@ mod crashes;
 mod db;
 mod deploys;
 mod manage;
+mod secrets;
 mod serving;
 mod shape;
 mod torture;

@@ -54,7 +54,7 @@ pub(crate) fn turn() -> File {
 }
 
 /// The component of an app, as `skep build` makes it.
-fn built(app: &str) -> Vec<u8> {
+pub(crate) fn built(app: &str) -> Vec<u8> {
     let _turn = turn();
     let zip = kept("built").join(format!("{app}-{}.zip", recipe(app)));
     if !zip.is_file() {
