@@ -55,7 +55,7 @@ async fn an_app_is_deployed_called_listed_rolled_back_and_deleted() {
 }
 
 #[tokio::test]
-async fn credentials_settings_and_the_audit_log_are_managed_from_the_command_line() {
+async fn credentials_and_settings_are_managed_from_the_command_line() {
     let host = Host::start().await;
     let app = Bundle::of_guest("app", "secrets")
         .with("needs", json!({ "credentials": ["erp"] }))
@@ -122,10 +122,19 @@ async fn credentials_settings_and_the_audit_log_are_managed_from_the_command_lin
         person.run(&["settings", "app", "unset", "port"]),
         "port is not set any more\n"
     );
+}
+
+#[tokio::test]
+async fn the_audit_log_is_read_checked_and_exported_from_the_command_line() {
+    let host = Host::start().await;
+    host.install(&Bundle::of_guest("app", "echo")).await;
+    let person = Person::new(&host);
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+    person.run(&["apps", "disable", "app"]);
 
     let log = person.run(&["audit", "--app", "app", "-n", "2"]);
     let line: Vec<&str> = log.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(line[2..5], ["admin", "setting.unset", "port"]);
+    assert_eq!(line[2..5], ["admin", "app.disable", "app"]);
     let good = person.run(&["audit", "verify"]);
     let noted = good.strip_prefix("good up to ").unwrap().trim();
     person.run(&["audit", "verify", "--noted", noted]);

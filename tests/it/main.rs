@@ -16,6 +16,7 @@ mod guest;
 mod host;
 mod python;
 
+mod audit;
 mod calls;
 mod cells;
 mod cli;

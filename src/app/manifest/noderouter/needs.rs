@@ -50,7 +50,7 @@ fn egress(fields: &mut Fields<'_, '_>) -> Vec<Egress> {
                 }
                 entry.finish();
             }
-            other => {
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
                 let text = format!(
                     "`{place}` must be an origin such as \"https://api.example.com\", not {}",
                     json::kind(other)
@@ -95,7 +95,7 @@ fn credentials(fields: &mut Fields<'_, '_>) -> Vec<Credential> {
                 entry.finish();
                 (name, description.unwrap_or_default())
             }
-            _ => (None, ""),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => (None, ""),
         };
         let Some(name) = name.filter(|name| is_slug(name)) else {
             let text = format!(
