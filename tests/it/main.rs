@@ -18,6 +18,7 @@ mod python;
 
 mod audit;
 mod calls;
+mod canary;
 mod cells;
 mod cli;
 mod crashes;
@@ -26,5 +27,6 @@ mod deploys;
 mod manage;
 mod secrets;
 mod serving;
+mod settings;
 mod shape;
 mod torture;

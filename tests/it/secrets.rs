@@ -1,10 +1,7 @@
-//! Credentials and settings of apps, from an operator's hand to a cell, and nowhere else.
-
-use std::collections::BTreeMap;
-use std::path::Path;
+//! Credentials of apps, from an operator's hand to a cell.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -12,9 +9,10 @@ use crate::bundle::Bundle;
 use crate::host::{Answer, Client, Host, Setup, until};
 use crate::python;
 
-const SECRETS: &str = "secrets";
+pub(crate) const SECRETS: &str = "secrets";
 
-fn app(name: &str) -> Bundle {
+/// An app that answers with its credentials and settings.
+pub(crate) fn app(name: &str) -> Bundle {
     Bundle::of_guest(name, SECRETS)
         .with(
             "needs",
@@ -29,15 +27,16 @@ fn app(name: &str) -> Bundle {
         )
 }
 
-async fn set(client: &Client, app: &str, name: &str, secret: impl Into<Vec<u8>>) -> Answer {
+/// Sets a credential.
+pub(crate) async fn set(
+    client: &Client,
+    app: &str,
+    name: &str,
+    secret: impl Into<Vec<u8>>,
+) -> Answer {
     let path = format!("/api/apps/{app}/credentials/{name}");
     let request = client.request(Method::PUT, &path);
     client.send(request.body(secret.into())).await
-}
-
-async fn put(client: &Client, path: &str, value: Value) -> Answer {
-    let request = client.request(Method::PUT, path);
-    client.send(request.json(&json!({ "value": value }))).await
 }
 
 #[tokio::test]
@@ -159,251 +158,6 @@ async fn only_those_who_may_set_credentials_and_what_fits() {
 }
 
 #[tokio::test]
-async fn settings_are_typed_and_outlive_a_release() {
-    let host = Host::start().await;
-    let report = host.install(&app("one")).await;
-    let warning = report["warnings"].to_string();
-    assert!(
-        warning.contains("`note` is required and not set"),
-        "{warning}"
-    );
-    let admin = host.admin();
-    let read = async |key: &str| {
-        host.call("one", json!({ "s": key }))
-            .await
-            .expect(200)
-            .json()
-    };
-    let path = |key: &str| format!("/api/apps/one/settings/{key}");
-
-    assert_eq!(read("fast").await, json!({ "result": true }));
-    assert_eq!(read("note").await, json!({}));
-    put(&admin, &path("fast"), json!(false)).await.expect(200);
-    put(&admin, &path("note"), json!("")).await.expect(200);
-    assert_eq!(read("fast").await, json!({ "result": false }));
-    assert_eq!(read("note").await, json!({ "result": "" }));
-
-    let error = put(&admin, &path("fast"), json!(0))
-        .await
-        .expect(422)
-        .error();
-    assert_eq!(error, "the setting `fast` must be true or false");
-    put(&admin, &path("other"), json!(1)).await.expect(404);
-    let error = host
-        .call("one", json!({ "s": "other" }))
-        .await
-        .expect(500)
-        .error();
-    assert_eq!(error, "other");
-
-    // Another declaration: the value is reported, not lost.
-    let later = app("one").version("2.0.0").with(
-        "settings",
-        json!([{ "key": "fast", "type": "number", "default": 5 }, { "key": "note", "type": "text" }]),
-    );
-    let report = host.install(&later).await;
-    let warnings = report["warnings"].to_string();
-    assert!(
-        warnings.contains("the default counts: the setting `fast` must be a number"),
-        "{warnings}"
-    );
-    assert_eq!(read("fast").await, json!({ "result": 5 }));
-    assert_eq!(read("note").await, json!({ "result": "" }));
-    let shown = admin.get(&path("fast")).await.expect(200).json();
-    assert_eq!(shown["unfit"], "the setting `fast` must be a number");
-    admin.delete(&path("fast")).await.expect(204);
-    admin.delete(&path("fast")).await.expect(404);
-    let shown = admin.get(&path("fast")).await.expect(200).json();
-    assert_eq!(
-        (&shown["unfit"], &shown["set"]),
-        (&Value::Null, &json!(false))
-    );
-
-    let log = admin
-        .get("/api/audit?app=one&limit=3")
-        .await
-        .expect(200)
-        .json();
-    let actions: Vec<&Value> = log["entries"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|entry| &entry["action"])
-        .collect();
-    assert_eq!(actions, ["setting.unset", "app.deploy", "setting.set"]);
-}
-
-#[tokio::test]
-async fn a_manifest_that_declares_nonsense_is_refused() {
-    let host = Host::start().await;
-    for (key, value, said) in [
-        (
-            "needs",
-            json!({ "credentials": ["a b"] }),
-            "`needs.credentials[0]` must be a name",
-        ),
-        (
-            "settings",
-            json!([{ "key": "a", "type": "color" }]),
-            "is \"color\": it must be text,",
-        ),
-        (
-            "settings",
-            json!([{ "key": "a", "type": "password" }]),
-            "a secret is no setting",
-        ),
-        (
-            "settings",
-            json!([{ "key": "a", "type": "port", "default": 0 }]),
-            "does not fit",
-        ),
-        (
-            "settings",
-            json!([{ "key": "a", "type": "select" }]),
-            "must have 1 to 200 options",
-        ),
-        (
-            "settings",
-            json!([{ "key": "1", "type": "text" }]),
-            "must begin with a letter",
-        ),
-    ] {
-        let answer = host
-            .deploy(&Bundle::of_guest("one", SECRETS).with(key, value))
-            .await;
-        let error = answer.expect(422).error();
-        assert!(error.contains(said), "{error}");
-    }
-    assert_eq!(host.state().await, Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn a_secret_is_found_nowhere_but_in_the_apps_own_answer() {
-    let host = Setup::default()
-        .setting("SKEP_LOG", "debug,skep=trace,sqlx=trace,hyper=trace")
-        .start()
-        .await;
-    host.install(&app("one")).await;
-    let canaries: Vec<String> = ["first", "second", "third"]
-        .iter()
-        .map(|place| format!("canary-{place}-{}", uuid()))
-        .collect();
-
-    let answers = handle(&host, &canaries).await;
-    let places = places(&host, &answers).await;
-
-    assert!(places.len() > 20, "{:?}", places.keys());
-    // What is searched is really there.
-    assert!(found(&places["log"], b"skep"), "the log is empty");
-    assert!(found(&places["table credentials"], b"erp"));
-    let hidden = STANDARD.encode(format!("x{}yz", canaries[0]));
-    let mut needles = disguises(&canaries[0]).into_iter();
-    assert!(needles.any(|needle| found(hidden.as_bytes(), &needle)));
-
-    for canary in &canaries {
-        for needle in disguises(canary) {
-            for (place, bytes) in &places {
-                assert!(!found(bytes, &needle), "{canary} is in {place}");
-            }
-        }
-    }
-}
-
-/// Does with secrets what can be done, errors of every kind included.
-async fn handle(host: &Host, canaries: &[String]) -> Vec<Answer> {
-    let admin = host.admin();
-    let mut answers: Vec<Answer> = Vec::new();
-    let quoted = |canary: &str| format!("\"{canary}\"");
-
-    answers.push(
-        set(&admin, "one", "erp", quoted(&canaries[0]))
-            .await
-            .expect(200),
-    );
-    let given = host.call("one", json!({ "c": "erp" })).await.expect(200);
-    assert_eq!(given.json()["result"], canaries[0]);
-    assert!(!format!("{:?}", given.headers).contains(&canaries[0]));
-    answers.push(
-        set(&admin, "one", "erp", quoted(&canaries[1]))
-            .await
-            .expect(200),
-    );
-    answers.push(
-        admin
-            .post("/api/credentials/rotate-key", &json!({}))
-            .await
-            .expect(200),
-    );
-
-    // Errors of every kind, with the secret in the request.
-    let canary = quoted(&canaries[2]);
-    for (app, name, status) in [("none", "erp", 404), ("one", "%00", 400)] {
-        answers.push(set(&admin, app, name, canary.clone()).await.expect(status));
-    }
-    let nobody = set(&host.anonymous(), "one", "erp", canary.clone()).await;
-    answers.push(nobody.expect(401));
-    let large = canary.repeat(1024 * 1024 / canary.len() + 1);
-    answers.push(set(&admin, "one", "erp", large).await.expect(413));
-    let database = host.database().await;
-    database
-        .batch_execute("UPDATE skep.credentials SET sealed = sealed || 'x'")
-        .await
-        .unwrap();
-    let broken = host.call("one", json!({ "c": "erp" })).await.expect(500);
-    assert_eq!(broken.error(), "unavailable");
-    answers.push(broken);
-    answers.push(
-        admin
-            .post("/api/credentials/rotate-key", &json!({}))
-            .await
-            .expect(200),
-    );
-    for path in [
-        "/api/apps/one/credentials",
-        "/api/apps/one/credential-reads",
-        "/api/audit",
-        "/api/audit/export",
-        "/admin/api/apps/one",
-    ] {
-        answers.push(admin.get(path).await.expect(200));
-    }
-    answers
-}
-
-/// Everywhere that a secret could have ended.
-async fn places(host: &Host, answers: &[Answer]) -> BTreeMap<String, Vec<u8>> {
-    let database = host.database().await;
-    let mut places: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    for (number, answer) in answers.iter().enumerate() {
-        let text = format!("{:?} {}", answer.headers, answer.body);
-        places.insert(format!("answer {number}"), text.into_bytes());
-    }
-    places.extend(tables(&database).await);
-    places.extend(files(&host.data()));
-    places.insert("log".to_owned(), host.raw_log());
-    for what in ["environ", "cmdline"] {
-        let file = format!("/proc/{}/{what}", host.process_id());
-        // Who is not root cannot read it at all.
-        if let Ok(bytes) = std::fs::read(&file) {
-            places.insert(file, bytes);
-        }
-    }
-    places
-}
-
-#[tokio::test]
-async fn a_crash_leaves_no_image_of_the_memory() {
-    let host = Host::start().await;
-    let limits = format!("/proc/{}/limits", host.process_id());
-    let limits = std::fs::read_to_string(limits).unwrap();
-    let core = limits
-        .lines()
-        .find(|line| line.starts_with("Max core file size"));
-    let words: Vec<&str> = core.unwrap().split_whitespace().collect();
-    assert_eq!(words[4..6], ["0", "0"], "{limits}");
-}
-
-#[tokio::test]
 async fn a_server_without_a_key_that_is_in_use_does_not_start() {
     let folder = crate::host::folder();
     let file = folder.path().join("keys");
@@ -454,70 +208,6 @@ async fn a_server_without_a_key_that_is_in_use_does_not_start() {
         )),
         "{error}"
     );
-}
-
-/// Every table of the host, as COPY writes it.
-async fn tables(database: &tokio_postgres::Client) -> BTreeMap<String, Vec<u8>> {
-    use futures_util::TryStreamExt;
-
-    let rows = database
-        .query(
-            "SELECT tablename::text FROM pg_tables WHERE schemaname = 'skep'",
-            &[],
-        )
-        .await
-        .unwrap();
-    let mut tables = BTreeMap::new();
-    for row in rows {
-        let name: String = row.get(0);
-        let copy = format!("COPY skep.\"{name}\" TO STDOUT");
-        let chunks = database.copy_out(&copy).await.unwrap();
-        let chunks: Vec<bytes::Bytes> = chunks.try_collect().await.unwrap();
-        tables.insert(format!("table {name}"), chunks.concat());
-    }
-    tables
-}
-
-/// Every file below a folder.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path.is_file() {
-            found.insert(path.display().to_string(), std::fs::read(&path).unwrap());
-        }
-    }
-    found
-}
-
-/// A text as it may stand in a file: plain, in hexadecimal, in base64 at each of its places.
-fn disguises(text: &str) -> Vec<Vec<u8>> {
-    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let mut all = vec![
-        text.into(),
-        hex.to_uppercase().into_bytes(),
-        hex.into_bytes(),
-    ];
-    for shift in 0..3 {
-        // What stands around it is not known: only whole groups of three bytes in the middle.
-        let bytes = &text.as_bytes()[shift..];
-        let whole = &bytes[..bytes.len() / 3 * 3];
-        all.push(STANDARD.encode(whole).into_bytes());
-        all.push(URL_SAFE_NO_PAD.encode(whole).into_bytes());
-    }
-    all
-}
-
-fn found(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.windows(needle.len()).any(|window| window == needle)
-}
-
-/// Something that stands nowhere by chance.
-fn uuid() -> String {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
 #[tokio::test]
