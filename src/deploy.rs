@@ -18,7 +18,7 @@ pub(crate) use serving::{NotServing, Serving};
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -42,6 +42,10 @@ pub(crate) struct Deployer(Arc<Parts>);
 
 /// Deploys that are at work at once; more wait.
 pub(crate) const TURNS: usize = 2;
+
+/// How long a change of an app waits for the one before, and how often it asks.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// What a deployer works with.
 pub(crate) struct Parts {
@@ -257,11 +261,15 @@ impl Deployer {
     /// Takes the right to change an app, for as long as what comes back lives.
     async fn lock(&self, app: &AppName) -> Result<Transaction<'static, Postgres>, DeployError> {
         let mut tx = self.0.store.pool().begin().await?;
-        if apps::lock(&mut tx, app).await? {
-            Ok(tx)
-        } else {
-            Err(DeployError::Busy(app.clone()))
+        let until = Instant::now() + LOCK_PATIENCE;
+        // Whoever changed it last may have answered already, with the lock on its way back.
+        while !apps::lock(&mut tx, app).await? {
+            if Instant::now() >= until {
+                return Err(DeployError::Busy(app.clone()));
+            }
+            tokio::time::sleep(LOCK_POLL).await;
         }
+        Ok(tx)
     }
 
     /// The bundle's component, or one that is built from its sources.
@@ -344,7 +352,6 @@ impl Deployer {
 /// What a release's cells are, from its manifest, within the host's ceilings.
 fn cell_settings(manifest: &Manifest, release: ReleaseId) -> cell::Settings {
     use std::num::NonZeroU32;
-    use std::time::Duration;
 
     use cell::limits::{CEILING, CONCURRENCY, CONCURRENCY_CEILING, DEFAULT, MIB};
 
