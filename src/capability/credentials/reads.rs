@@ -79,16 +79,16 @@ async fn write(store: Store, clock: Clock, mut words: mpsc::Receiver<Word>) {
             tracing::warn!(%error, "reads of credentials wait to be recorded");
             tokio::time::sleep(PAUSE).await;
         }
-        for done in waiting {
-            // Who asked may have gone.
-            let _ = done.send(());
-        }
         if swept.is_none_or(|at| at.elapsed() > SWEEP) {
             swept = Some(Instant::now());
             let before = clock.now() - KEPT;
             if let Err(error) = credentials::forget_reads(store.pool(), before, SWEPT).await {
                 tracing::warn!(%error, "old reads of credentials were not removed");
             }
+        }
+        for done in waiting {
+            // Who asked may have gone.
+            let _ = done.send(());
         }
     }
 }
