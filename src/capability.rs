@@ -7,5 +7,6 @@
 pub(crate) mod caller;
 pub(crate) mod credentials;
 pub(crate) mod db;
+pub(crate) mod egress;
 pub(crate) mod log;
 pub(crate) mod settings;

@@ -8,13 +8,15 @@ mod client;
 pub(crate) use client::ClientConfig;
 
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+use crate::limits::Limits;
 
 /// What an operator can set. Keys are the same in the file and, in capitals behind
 /// `SKEP_`, in the environment.
@@ -38,6 +40,9 @@ pub(crate) struct Config {
     pub(crate) postgres_bin: Option<PathBuf>,
     /// The command that builds Python components; searched for if not set.
     pub(crate) componentize_py: Option<PathBuf>,
+    /// Certificate authorities, in PEM form, that apps' https requests trust beside the
+    /// system's.
+    pub(crate) egress_ca_file: Option<PathBuf>,
     /// Password of `admin` on the first start; made up and printed once if not set.
     pub(crate) admin_password: Option<SecretString>,
     /// How many hours a login lasts.
@@ -49,10 +54,17 @@ pub(crate) struct Config {
     /// proxy that sets it: else clients choose their own, and no limit on failed logins
     /// holds.
     pub(crate) trust_forwarded_for: bool,
+    /// How many days the log of calls keeps a call.
+    pub(crate) calls_days: NonZeroU16,
+    /// How many calls of all apps together it keeps.
+    pub(crate) calls_rows: NonZeroU32,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
     pub(crate) log: String,
+    /// What calls may use. In the environment, parts of a key stand two underscores apart:
+    /// `SKEP_LIMITS__CEILING__WALL_MS`.
+    pub(crate) limits: Limits,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,8 +81,11 @@ struct Defaults {
     session_hours: u16,
     secure_cookies: bool,
     trust_forwarded_for: bool,
+    calls_days: u16,
+    calls_rows: u32,
     log_format: LogFormat,
     log: &'static str,
+    limits: Limits,
 }
 
 const DEFAULTS: Defaults = Defaults {
@@ -79,8 +94,11 @@ const DEFAULTS: Defaults = Defaults {
     session_hours: 12,
     secure_cookies: false,
     trust_forwarded_for: false,
+    calls_days: 14,
+    calls_rows: 1_000_000,
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
+    limits: Limits::STANDARD,
 };
 
 /// What the command line of `skep serve` overrides.
@@ -129,22 +147,21 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When a source cannot be read, has an unknown key, or a value of the wrong kind;
-    /// the text names the source and the key.
-    pub(crate) fn load(
-        file: Option<&Path>,
-        overrides: Overrides,
-    ) -> Result<Self, Box<figment::Error>> {
+    /// When a source cannot be read, has an unknown key, a value of the wrong kind, or limits
+    /// that do not fit together; the text names the key.
+    pub(crate) fn load(file: Option<&Path>, overrides: Overrides) -> anyhow::Result<Self> {
         let mut figment = Figment::from(Serialized::defaults(DEFAULTS));
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment
-            .merge(Env::prefixed("SKEP_").filter(|key| !is_read_elsewhere(key.as_str())))
+        let environment = Env::prefixed("SKEP_").filter(|key| !is_read_elsewhere(key.as_str()));
+        let config: Self = figment
+            .merge(environment.split("__"))
             .merge(Serialized::defaults(Secrets::from_environment()))
             .merge(Serialized::defaults(overrides))
-            .extract()
-            .map_err(Box::new)
+            .extract()?;
+        config.limits.check()?;
+        Ok(config)
     }
 
     pub(crate) fn key_file(&self) -> PathBuf {

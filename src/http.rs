@@ -4,11 +4,15 @@ pub(crate) mod apps;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod calls;
+pub(crate) mod consent;
 pub(crate) mod credentials;
+pub(crate) mod deploy;
 pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod json;
+pub(crate) mod metrics;
 pub(crate) mod openapi;
+pub(crate) mod receipts;
 pub(crate) mod request_id;
 pub(crate) mod roles;
 pub(crate) mod settings;
@@ -35,9 +39,13 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(audit::router())
         .merge(auth::router())
         .merge(calls::router())
+        .merge(consent::router())
         .merge(credentials::router())
+        .merge(deploy::router())
         .merge(health::router())
+        .merge(metrics::router())
         .merge(openapi::router())
+        .merge(receipts::router())
         .merge(roles::router())
         .merge(settings::router())
         .merge(tokens::router())

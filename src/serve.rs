@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,16 +16,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
 use crate::capability::credentials::vault::Vault;
+use crate::capability::egress::Gateway;
 use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
+use crate::launch::{self, Walls};
+use crate::ledger::{Ledger, purge};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
-use crate::services::{Clock, Entropy, HostKey, Sealing, Services};
+use crate::services::{Clock, Entropy, GrantUses, HostKey, Sealing, Services};
 use crate::store::{Store, host};
 
-/// How long calls may go on once the process has been asked to stop.
-const DRAIN: Duration = Duration::from_secs(130);
+/// How long beyond their own time calls may go on once the process has been asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long the log of calls may take to be written to its end.
+const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// Runs a node until `stop` is cancelled, then lets its calls come to their end.
 ///
@@ -37,6 +43,7 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
     drop(listen(&config).await?);
     make_data_folder(&config)?;
     let key = open_key(&config)?;
+    prepare_work(&config).await?;
 
     let (server, cluster) = match &config.database_url {
         Some(url) => (Server::from_url(url)?, None),
@@ -100,6 +107,25 @@ fn make_data_folder(config: &Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make the data folder `{}`", config.data.display()))
 }
 
+/// Where builds and compilations work, below the data folder.
+fn work_folder(config: &Config) -> PathBuf {
+    config.data.join("work")
+}
+
+/// Removes what builds have left that a crash has cut, and tells what stands around new ones.
+async fn prepare_work(config: &Config) -> anyhow::Result<()> {
+    let folder = work_folder(config);
+    launch::sweep(&folder).with_context(|| format!("cannot clear `{}`", folder.display()))?;
+    match Walls::find().await {
+        Ok(walls) => tracing::info!(%walls, "builds and compilations run apart"),
+        Err(error) => {
+            let error = format!("{error:#}");
+            tracing::error!(error, "builds and compilations cannot be started");
+        }
+    }
+    Ok(())
+}
+
 /// The host key. A new one is made only where nothing has been sealed with another.
 fn open_key(config: &Config) -> anyhow::Result<HostKey> {
     let file = config.key_file();
@@ -133,6 +159,14 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     services.deployer.sweep().await?;
     services.deployer.announce().await?;
     let following = tokio::spawn(follow(services.deployer.clone()));
+    let purging = tokio::spawn(purge::run(
+        services.store.clone(),
+        services.clock.clone(),
+        purge::Keep::new(&config),
+    ));
+    let ledger = services.ledger.clone();
+    let uses = services.uses.clone();
+    let writing = tokio::spawn(uses.clone().keep_writing());
     let vault = services.vault.clone();
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
@@ -144,9 +178,16 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     });
     let serving =
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let served = drain(serving.into_future(), stop).await;
+    let longest = config.limits.ceiling.wall() + DRAIN;
+    let served = drain(serving.into_future(), stop, longest).await;
     following.abort();
     vault.flush().await;
+    purging.abort();
+    ledger.flush(LAST_CALLS).await;
+    writing.abort();
+    if let Err(error) = uses.write().await {
+        tracing::warn!(%error, "the last uses of grants were not written down");
+    }
     served
 }
 
@@ -154,11 +195,12 @@ async fn serve(node: Node) -> anyhow::Result<()> {
 async fn drain(
     serving: impl Future<Output = std::io::Result<()>>,
     stop: CancellationToken,
+    longest: Duration,
 ) -> anyhow::Result<()> {
     let overdue = async {
         stop.cancelled().await;
         tracing::info!("stopping: waiting for calls to end");
-        tokio::time::sleep(DRAIN).await;
+        tokio::time::sleep(longest).await;
     };
     tokio::select! {
         served = serving => Ok(served?),
@@ -197,7 +239,8 @@ pub(crate) struct Node {
 ///
 /// # Errors
 ///
-/// When the engine does not start or a folder cannot be written.
+/// When the engine does not start, a folder cannot be written, or a file of certificates
+/// cannot be read.
 pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let Node {
         config,
@@ -216,12 +259,20 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         &key,
     )?;
     let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
+    let ledger = Ledger::start(store.clone(), clock.clone());
     let providers = Providers {
+        gateway: Gateway::open(config.egress_ca_file.as_deref())?,
         vault: vault.clone(),
         store: store.clone(),
         clock: clock.clone(),
     };
-    let cells = Cells::start(&config.data, &key, providers)?;
+    let cells = Cells::start(
+        &config.data,
+        &key,
+        config.limits,
+        providers,
+        Arc::new(ledger.clone()),
+    )?;
     let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
     let serving = Serving::default();
@@ -233,12 +284,14 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         roles,
         pools: pools.clone(),
         serving: serving.clone(),
+        verdicts: Arc::default(),
         builder: config.componentize_py.clone(),
         path: config::search_path(),
-        work: config.data.join("work"),
+        work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
     Ok(Services {
+        uses: GrantUses::new(store.clone(), clock.clone()),
         config: Arc::new(config),
         clock,
         entropy,
@@ -246,6 +299,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         database_health: node.database_health,
         auth,
         cells,
+        ledger,
         pools,
         serving,
         deployer,

@@ -6,6 +6,8 @@
 pub(crate) mod apps;
 pub(crate) mod audit;
 pub(crate) mod blobs;
+pub(crate) mod calls;
+pub(crate) mod consents;
 pub(crate) mod credentials;
 pub(crate) mod host;
 pub(crate) mod login_failures;

@@ -9,6 +9,7 @@ pub(crate) mod noderouter;
 
 pub(crate) use error::ManifestError;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use semver::Version;
@@ -42,6 +43,29 @@ pub(crate) struct Manifest {
     /// What operators and the app itself may set.
     #[serde(default)]
     pub(crate) settings: Vec<Setting>,
+}
+
+impl Manifest {
+    /// The tables that the manifest names, by schema and name, whoever owns them: those of
+    /// `needs` and of every action together. Writing includes reading.
+    pub(crate) fn footprint(&self) -> BTreeMap<(&str, &str), Access> {
+        let notifications = self.notifications.iter().flat_map(|action| &action.tables);
+        let statements = self.statements.iter().flat_map(|action| &action.tables);
+        let mut footprint = BTreeMap::new();
+        for entry in self
+            .needs
+            .tables
+            .iter()
+            .chain(notifications)
+            .chain(statements)
+        {
+            let access: &mut Access = footprint
+                .entry((entry.schema.as_str(), entry.table.as_str()))
+                .or_insert(entry.access);
+            *access = (*access).max(entry.access);
+        }
+        footprint
+    }
 }
 
 /// What an app asks for beyond what every app has. It gets it by consent only.
@@ -101,7 +125,7 @@ pub(crate) struct TableAccess {
 }
 
 /// What an app does with a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Access {
     Read,
@@ -118,6 +142,9 @@ pub(crate) struct NamedStatement {
     /// `$1..$N` in order; `None` if the manifest has no list, so that values can only be
     /// passed by position.
     pub(crate) params: Option<Vec<Param>>,
+    /// The tables that the statement is said to touch.
+    #[serde(default)]
+    pub(crate) tables: Vec<TableAccess>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,4 +190,15 @@ pub(crate) struct Wishes {
     pub(crate) memory_mb: Option<NonZeroU32>,
     /// Calls of the app at the same time.
     pub(crate) concurrency: Option<NonZeroU32>,
+    /// Millions of instructions, where they are counted.
+    #[serde(default)]
+    pub(crate) fuel: Option<NonZeroU32>,
+    #[serde(default)]
+    pub(crate) statements: Option<NonZeroU32>,
+    /// Of one result.
+    #[serde(default)]
+    pub(crate) rows: Option<NonZeroU32>,
+    /// Of one result.
+    #[serde(default)]
+    pub(crate) result_mb: Option<NonZeroU32>,
 }

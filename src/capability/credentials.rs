@@ -7,12 +7,14 @@ pub(crate) mod policy;
 mod reads;
 pub(crate) mod vault;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 use zeroize::Zeroize;
 
+use crate::app::Grant;
 use crate::bindings::skep::app::credentials as wit;
 use crate::ids::{AppName, CallId, ReleaseId};
 use crate::store::credentials::{Read, ReadOutcome};
@@ -27,6 +29,8 @@ pub(crate) struct CallCredentials {
     call: CallId,
     grant: CredentialsGrant,
     reads: u32,
+    /// The keys of the grants that the call has used.
+    used: BTreeSet<String>,
     /// What was handed to the cell last; its bytes are wiped when this goes.
     given: Option<Given>,
 }
@@ -75,13 +79,16 @@ impl CallCredentials {
             call,
             grant,
             reads: 0,
+            used: BTreeSet::new(),
             given: None,
         }
     }
 
-    /// Wipes what was handed to the cell.
-    pub(crate) fn finish(&mut self) {
+    /// Wipes what was handed to the cell. What comes back are the keys of the grants that the
+    /// call has used.
+    pub(crate) fn finish(&mut self) -> BTreeSet<String> {
         self.given = None;
+        std::mem::take(&mut self.used)
     }
 
     /// Reads a credential, and records how that ended.
@@ -111,7 +118,11 @@ impl CallCredentials {
     async fn read(&mut self, name: &str) -> Result<Arc<[u8]>, CredentialsError> {
         self.grant.admit(name, self.reads)?;
         let secret = self.vault.open(&self.app, name).await?;
-        let secret = secret.ok_or_else(|| CredentialsError::NotSet(name.to_owned()))?;
+        let name = name.to_owned();
+        let Some(secret) = secret else {
+            return Err(CredentialsError::NotSet(name));
+        };
+        self.used.insert(Grant::Credential { name }.key());
         let bytes: Arc<[u8]> = Arc::from(secret.as_slice());
         self.given = Some(Given(Arc::clone(&bytes)));
         Ok(bytes)

@@ -9,9 +9,12 @@ pub(crate) mod connection;
 mod decode;
 mod encode;
 mod error;
+mod inspect;
 pub(crate) mod policy;
+mod savepoints;
 pub(crate) mod session;
 
+pub(crate) use inspect::{Inspector, Migration};
 #[expect(unreachable_pub, reason = "the generated bindings export them")]
 pub use {connection::Connection, error::DbError};
 

@@ -54,6 +54,7 @@ struct Credential {
     name: String,
     description: String,
     declared: bool,
+    granted: bool,
     set: bool,
     size: Option<i32>,
     key_id: Option<String>,
@@ -72,6 +73,7 @@ struct Set {
     name: String,
     size: usize,
     declared: bool,
+    granted: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,6 +118,12 @@ impl Arguments {
                     text = format!(
                         "`{name}` is set ({} bytes); the active release of {app} does not declare \
                          it and cannot read it",
+                        set.size
+                    );
+                } else if !set.granted {
+                    text = format!(
+                        "`{name}` is set ({} bytes); {app} was not granted it and cannot read it: \
+                         see `skep grants {app}`",
                         set.size
                     );
                 }
@@ -174,10 +182,12 @@ async fn list(client: &Client, output: &mut Output, app: &str) -> anyhow::Result
         .credentials
         .iter()
         .map(|credential| {
-            let state = match (credential.set, credential.declared) {
-                (true, true) => "set",
-                (true, false) => "set, not declared",
-                (false, _) => "not set",
+            let state = match (credential.set, credential.declared, credential.granted) {
+                (true, true, true) => "set",
+                (true, true, false) => "set, not granted",
+                (true, false, _) => "set, not declared",
+                (false, true, false) => "not set, not granted",
+                (false, ..) => "not set",
             };
             [
                 credential.name.clone(),

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::auth::extract::CredentialsOperator;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use crate::app::Grants;
 use crate::app::manifest::Credential;
 use crate::audit::Entry;
 use crate::capability::credentials::policy::MAX_BYTES;
@@ -51,6 +52,8 @@ pub(crate) struct CredentialBody {
     description: String,
     /// Whether the active release declares it. Else nobody can read it.
     declared: bool,
+    /// Whether the active release was granted it. Else nobody can read it.
+    granted: bool,
     set: bool,
     /// In bytes.
     size: Option<i32>,
@@ -86,7 +89,7 @@ pub(crate) async fn list(
     Path(app): Path<String>,
 ) -> Result<Json<CredentialList>, ApiError> {
     let app = existing(&services, &app).await?;
-    let declared = declared(&services, &app).await?;
+    let (declared, granted) = readable(&services, &app).await?;
     let mut rows = credentials::list(services.store.pool(), &app).await?;
 
     let mut bodies: Vec<CredentialBody> = declared
@@ -94,28 +97,32 @@ pub(crate) async fn list(
         .map(|credential| {
             let row = rows.iter().position(|row| row.name == credential.name);
             let row = row.map(|index| rows.remove(index));
-            body(credential.name, credential.description, true, row)
+            let granted = granted.has_credential(&credential.name);
+            body(credential, (true, granted), row)
         })
         .collect();
-    bodies.extend(
-        rows.into_iter()
-            .map(|row| body(row.name.clone(), String::new(), false, Some(row))),
-    );
+    bodies.extend(rows.into_iter().map(|row| {
+        let credential = Credential {
+            name: row.name.clone(),
+            description: String::new(),
+        };
+        body(credential, (false, false), Some(row))
+    }));
     Ok(Json(CredentialList {
         credentials: bodies,
     }))
 }
 
 fn body(
-    name: String,
-    description: String,
-    declared: bool,
+    credential: Credential,
+    (declared, granted): (bool, bool),
     row: Option<CredentialRow>,
 ) -> CredentialBody {
     CredentialBody {
-        name,
-        description,
+        name: credential.name,
+        description: credential.description,
         declared,
+        granted,
         set: row.is_some(),
         size: row.as_ref().map(|row| row.size),
         key_id: row.as_ref().map(|row| row.key_id.clone()),
@@ -133,6 +140,8 @@ pub(crate) struct SetAnswer {
     size: usize,
     /// Whether the active release declares it. Else nobody can read it.
     declared: bool,
+    /// Whether the active release was granted it. Else nobody can read it.
+    granted: bool,
 }
 
 /// Sets a credential to the bytes of the body, in place of an older one. The next read of the
@@ -178,9 +187,11 @@ pub(crate) async fn set(
     audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
 
-    let declared = declared(&services, &app).await?;
+    let (declared, granted) = readable(&services, &app).await?;
+    let declared = declared.iter().any(|credential| credential.name == name);
     Ok(Json(SetAnswer {
-        declared: declared.iter().any(|credential| credential.name == name),
+        declared,
+        granted: declared && granted.has_credential(&name),
         name,
         size: secret.len(),
     }))
@@ -341,11 +352,14 @@ async fn existing(services: &Services, app: &str) -> Result<AppName, ApiError> {
     }
 }
 
-/// What the active release declares.
-async fn declared(services: &Services, app: &AppName) -> Result<Vec<Credential>, ApiError> {
+/// What the active release declares, and what it was granted.
+async fn readable(
+    services: &Services,
+    app: &AppName,
+) -> Result<(Vec<Credential>, Grants), ApiError> {
     let row = apps::find(services.store.pool(), app).await?;
     Ok(row
-        .map(|row| row.manifest.0.needs.credentials)
+        .map(|row| (row.manifest.0.needs.credentials, row.granted.0))
         .unwrap_or_default())
 }
 

@@ -112,6 +112,12 @@ impl AppPools {
         Ok(client)
     }
 
+    /// How many connections of apps there are, idle ones included.
+    pub(crate) fn connections(&self) -> usize {
+        let free = self.0.slots.available_permits();
+        self.0.limits.total.saturating_sub(free)
+    }
+
     /// Closes an app's connections; those in use close when they are given back.
     pub(crate) fn evict(&self, app: &AppName) {
         if let Some(pool) = self.0.lock().remove(app) {

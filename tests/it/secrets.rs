@@ -211,6 +211,56 @@ async fn a_server_without_a_key_that_is_in_use_does_not_start() {
 }
 
 #[tokio::test]
+async fn a_credential_is_read_only_while_it_is_consented_to() {
+    let host = Host::start().await;
+    let admin = host.admin();
+    let read = async || host.call("app", json!({ "c": "erp" })).await;
+    let state = async || {
+        let list = admin.get("/api/apps/app/credentials").await.expect(200);
+        let erp = list.json()["credentials"][0].clone();
+        (erp["declared"].clone(), erp["granted"].clone())
+    };
+    let grant = async || {
+        let grants = admin.get("/admin/api/apps/app/grants").await.expect(200);
+        let grants = grants.json()["grants"].as_array().unwrap().clone();
+        grants
+            .into_iter()
+            .find(|grant| grant["key"] == "credential:erp")
+    };
+
+    host.install(&Bundle::of_guest("app", SECRETS)).await;
+    let report = host.deploy(&app("app").version("2.0.0")).await;
+    let report = report.expect(202).json();
+    set(&admin, "app", "erp", "{}").await.expect(200);
+    // It waits, and the release before declares nothing.
+    read().await.expect(500);
+    assert_eq!(state().await, (json!(false), json!(false)));
+
+    admin.accept(&report).await.expect(204);
+    assert_eq!(state().await, (json!(true), json!(true)));
+    assert_eq!(grant().await.unwrap()["uses"], 0);
+    read().await.expect(200);
+    until("the use to be counted", async || {
+        (grant().await?["uses"] == 1).then_some(())
+    })
+    .await;
+
+    let path = "/admin/api/apps/app/grants?key=credential:erp";
+    admin.delete(path).await.expect(204);
+    assert_eq!(read().await.expect(500).error(), "erp");
+    assert_eq!(state().await, (json!(true), json!(false)));
+    let answer = set(&admin, "app", "erp", "{}").await.expect(200).json();
+    assert_eq!(answer["granted"], false);
+
+    // A release that asks for no more does not bring it back.
+    let report = host.deploy(&app("app").version("3.0.0")).await;
+    let report = report.expect(202).json();
+    read().await.expect(500);
+    admin.accept(&report).await.expect(204);
+    read().await.expect(200);
+}
+
+#[tokio::test]
 async fn a_python_app_uses_its_credentials_and_settings() {
     let host = python::host().await;
     let app = Bundle::new("secrets")
@@ -259,7 +309,8 @@ async fn a_python_app_uses_its_credentials_and_settings() {
     assert_eq!(
         call("refused").await,
         json!({
-            "undeclared": "the manifest's `needs.credentials` does not name `other`",
+            "undeclared": "the manifest's `needs.credentials` does not name `other`, or it was \
+                withdrawn",
             "not_set": "the credential `unset` is not set: an operator does it",
             "no_setting": "the manifest's `settings` has no key `other`",
             "invalid": "the setting `count` must be a number",

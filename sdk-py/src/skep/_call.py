@@ -73,7 +73,7 @@ class App:
         except BaseException as error:
             raise failed(error) from None
         finally:
-            end_call()
+            _end()
             flush()
 
     def load(self) -> None:
@@ -85,7 +85,7 @@ class App:
         except BaseException as error:
             raise failed(error) from None
         finally:
-            end_call()
+            _end()
             flush()
             _phase.enter(Phase.CALL)
 
@@ -94,7 +94,7 @@ class App:
         try:
             self._set_entry(_build.entry_point())
         finally:
-            end_call()
+            _end()
             _phase.enter(Phase.CALL)
 
     def _set_entry(self, entry: Callable[..., Any]) -> None:
@@ -108,6 +108,12 @@ class App:
         _build.set_environment()
         self._fresh = False
         _phase.enter(Phase.CALL)
+
+
+def _end() -> None:
+    """Closes what the app has left open."""
+    end_call()
+    _host.host.close_exchanges()
 
 
 def flush() -> None:

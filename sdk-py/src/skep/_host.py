@@ -1,4 +1,4 @@
-"""The boundary to the host: the only module that touches generated bindings.
+"""The boundary to the host: with `_egress`, what touches generated bindings.
 
 componentize-py generates `wit_world` when it builds a component, so it is absent
 in plain CPython. Everything else in this package talks to `host`, which is the
@@ -27,6 +27,7 @@ from skep.errors import (
 )
 
 if TYPE_CHECKING:
+    from skep._wire import Head
     from skep.caller import Caller
 
 # What a statement gives at build time: nothing may be read from it.
@@ -49,6 +50,16 @@ class Session(Protocol):
     def close(self) -> None: ...
 
 
+class Exchange(Protocol):
+    """One HTTP request and its answer. All raise OSError in one of its forms."""
+
+    def write(self, data: bytes) -> None: ...
+    def end(self) -> None: ...
+    def answer(self) -> tuple[int, list[tuple[str, bytes]]]: ...
+    def read(self, size: int) -> bytes: ...
+    def close(self) -> None: ...
+
+
 class Host(Protocol):
     """What a cell may ask of its host."""
 
@@ -62,6 +73,10 @@ class Host(Protocol):
     def all_settings(self) -> list[tuple[str, str]]: ...
     def set_setting(self, key: str, value: str) -> None: ...
     def unset_setting(self, key: str) -> None: ...
+    def open_exchange(
+        self, origin: str, authority: str, head: Head, timeout: float | None
+    ) -> Exchange: ...
+    def close_exchanges(self) -> None: ...
 
 
 class NoHost:
@@ -98,6 +113,14 @@ class NoHost:
 
     def unset_setting(self, key: str) -> None:
         raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def open_exchange(
+        self, origin: str, authority: str, head: Head, timeout: float | None
+    ) -> Exchange:
+        raise NotInCell("outside a cell, requests go over sockets of your own machine")
+
+    def close_exchanges(self) -> None:
+        pass
 
 
 class _PretendSession:
@@ -152,6 +175,15 @@ class BuildHost:
     def unset_setting(self, key: str) -> None:
         pass
 
+    def open_exchange(
+        self, origin: str, authority: str, head: Head, timeout: float | None
+    ) -> Exchange:
+        _phase.mark_result_read()
+        raise ResultNotReady("a request cannot be sent while the app is built")
+
+    def close_exchanges(self) -> None:
+        pass
+
 
 def _not_ready(what: str) -> ResultNotReady:
     _phase.mark_result_read()
@@ -185,6 +217,7 @@ def cell_host() -> Host:
     from componentize_py_types import Err
     from wit_world.imports import caller, credentials, db, log, settings
 
+    from skep import _egress
     from skep.caller import Caller
 
     errors: dict[Any, Any] = {
@@ -196,7 +229,7 @@ def cell_host() -> Host:
     }
     errors |= {
         credentials.Error_Undeclared: lambda e: UndeclaredCredential(
-            f"the manifest's `needs.credentials` does not name `{e.value}`"
+            f"the manifest's `needs.credentials` does not name `{e.value}`, or it was withdrawn"
         ),
         credentials.Error_NotSet: lambda e: CredentialNotSet(
             f"the credential `{e.value}` is not set: an operator does it"
@@ -326,5 +359,13 @@ def cell_host() -> Host:
                 settings.unset(unicode(key))
             except Err as error:
                 raise translated(error) from None
+
+        def open_exchange(
+            self, origin: str, authority: str, head: Head, timeout: float | None
+        ) -> Exchange:
+            return _egress.Exchange(origin, authority, head, timeout)
+
+        def close_exchanges(self) -> None:
+            _egress.close_all()
 
     return CellHost()

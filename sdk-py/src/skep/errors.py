@@ -55,7 +55,7 @@ class HostUnavailable(SkepError):
 
 
 class UndeclaredCredential(SkepError):
-    """The manifest's `needs.credentials` does not name the credential."""
+    """The manifest's `needs.credentials` does not name the credential, or it was withdrawn."""
 
 
 class CredentialNotSet(SkepError):

@@ -216,6 +216,10 @@ fn limits(fields: &mut Fields<'_, '_>) -> Wishes {
         wall_ms: fields.count("wall_ms"),
         memory_mb: fields.count("memory_mb"),
         concurrency: fields.count("concurrency"),
+        fuel: fields.count("fuel"),
+        statements: fields.count("statements"),
+        rows: fields.count("rows"),
+        result_mb: fields.count("result_mb"),
     };
     fields.finish();
     wishes

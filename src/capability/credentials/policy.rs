@@ -12,14 +12,14 @@ pub(crate) const MAX_READS: u32 = 1_000;
 /// How much of a name that an app made up is recorded, in characters.
 const MAX_NAME: usize = 64;
 
-/// The names that one release may read, fixed when it is made ready.
+/// The names that one release may read: those that it declares and was granted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct CredentialsGrant(Arc<BTreeSet<String>>);
 
 /// Why a credential may not be read. Each case is the app author's to fix.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
-    #[error("the manifest declares no credential `{0}`")]
+    #[error("the manifest declares no credential `{0}`, or it was withdrawn")]
     Undeclared(String),
     #[error("the call read credentials more than {MAX_READS} times: keep the value in a variable")]
     TooOften,

@@ -100,6 +100,10 @@ authorities! {
     Auditor = permission::AUDIT;
     /// Somebody who may set credentials of apps.
     CredentialsOperator = permission::CREDENTIALS;
+    /// Somebody who may read the metrics.
+    MetricsReader = permission::METRICS;
+    /// Somebody who may consent to what an app asks for, and take it back.
+    Consenter = permission::CONSENT;
     /// Somebody who may manage users, roles and other people's API tokens.
     UsersOperator = permission::USERS;
 }

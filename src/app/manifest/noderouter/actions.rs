@@ -130,7 +130,7 @@ fn statement(action: &mut Fields<'_, '_>, name: String) -> Option<NamedStatement
         action.text(key);
     }
     permission(action);
-    footprint(action);
+    let tables = footprint(action);
 
     let sql = required_text(action, "sql");
     if sql.as_ref().is_some_and(|sql| sql.len() > MAX_SQL) {
@@ -149,6 +149,7 @@ fn statement(action: &mut Fields<'_, '_>, name: String) -> Option<NamedStatement
         kind: kind?,
         sql: sql?,
         params,
+        tables,
     })
 }
 

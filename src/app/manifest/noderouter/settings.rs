@@ -7,7 +7,7 @@ use super::super::json;
 use super::actions::{MAX_NAME, required_text};
 use crate::app::setting::{Kind, SelectOption, Setting};
 
-const RULE: &str = "SK-B04";
+const RULE: &str = "SK-B07";
 const MAX_SETTINGS: usize = 200;
 const MAX_OPTIONS: usize = 200;
 const KINDS: &str = "text, number, toggle, select, cron, url, port or file";
