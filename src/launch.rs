@@ -50,6 +50,9 @@ pub(crate) struct Restrictions {
     /// Address space, in bytes
     #[arg(long, value_name = "BYTES")]
     pub(crate) limit_memory: Option<u64>,
+    /// Memory of its own that it can write to, in bytes; what is shared does not count
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) limit_data: Option<u64>,
     /// Processor time, in seconds
     #[arg(long, value_name = "SECONDS")]
     pub(crate) limit_cpu: Option<u64>,
@@ -151,6 +154,7 @@ impl Restrictions {
             ("--parent", self.parent.map(|n| n.to_string().into())),
             ("--umask", self.umask.map(|mode| format!("{mode:o}").into())),
             ("--limit-memory", self.limit_memory.map(number)),
+            ("--limit-data", self.limit_data.map(number)),
             ("--limit-cpu", self.limit_cpu.map(number)),
             ("--limit-files", self.limit_files.map(number)),
             ("--limit-file-size", self.limit_file_size.map(number)),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,6 +116,7 @@ fn work_folder(config: &Config) -> PathBuf {
 async fn prepare_work(config: &Config) -> anyhow::Result<()> {
     let folder = work_folder(config);
     launch::sweep(&folder).with_context(|| format!("cannot clear `{}`", folder.display()))?;
+    open_way(&config.data, &folder);
     match Walls::find().await {
         Ok(walls) => tracing::info!(%walls, "builds and compilations run apart"),
         Err(error) => {
@@ -124,6 +125,36 @@ async fn prepare_work(config: &Config) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// As root, builds run as another user, who must be able to pass to their folder. What is in the
+/// data folder stays closed by modes of its own.
+fn open_way(data: &Path, work: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+
+    const PASS: u32 = 0o001;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let mode = |path: &Path| std::fs::metadata(path).map(|found| found.permissions().mode());
+    for folder in [data, work] {
+        let opened: std::io::Result<()> = mode(folder).and_then(|mode| {
+            std::fs::set_permissions(folder, PermissionsExt::from_mode((mode & 0o7777) | PASS))
+        });
+        if let Err(error) = opened {
+            tracing::error!(folder = %folder.display(), %error, "the folder's mode cannot be changed");
+        }
+    }
+    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    for folder in data.ancestors().skip(1) {
+        if mode(folder).is_ok_and(|mode| mode & PASS == 0) {
+            tracing::error!(
+                folder = %folder.display(),
+                "no app can be built or compiled: the user for that cannot pass the folder; run \
+                 `chmod o+x` on it, or put the data folder elsewhere"
+            );
+        }
+    }
 }
 
 /// The host key. A new one is made only where nothing has been sealed with another.

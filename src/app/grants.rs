@@ -250,22 +250,30 @@ impl Grants {
 
     /// The tables of other apps, and how far each may be used.
     pub(crate) fn tables(&self) -> impl Iterator<Item = (Table, Access)> {
-        self.iter().filter_map(|grant| match grant {
-            Grant::Table {
+        self.iter().filter_map(|grant| {
+            if let Grant::Table {
                 schema,
                 table,
                 access,
                 ..
-            } => Some((Table::new(Some(schema), table), *access)),
-            Grant::Egress { .. }
-            | Grant::Credential { .. }
-            | Grant::Wall { .. }
-            | Grant::Memory { .. }
-            | Grant::Concurrency { .. }
-            | Grant::Statements { .. }
-            | Grant::Rows { .. }
-            | Grant::Result { .. }
-            | Grant::Fuel { .. } => None,
+            } = grant
+            {
+                Some((Table::new(Some(schema), table), *access))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Where HTTP requests may go.
+    pub(crate) fn egress(&self) -> impl Iterator<Item = Egress> {
+        self.iter().filter_map(|grant| {
+            if let Grant::Egress { origin, private } = grant {
+                let (origin, private) = (origin.clone(), *private);
+                Some(Egress { origin, private })
+            } else {
+                None
+            }
         })
     }
 

@@ -100,27 +100,20 @@ impl Deployer {
 }
 
 fn table_grant(app: &AppName, grant: &Grant) -> Option<TableGrant> {
-    match grant {
-        Grant::Table {
-            schema,
-            table,
-            access,
-            owner,
-        } => Some(TableGrant {
-            app: app.clone(),
-            owner: owner.clone(),
-            schema: schema.clone(),
-            table: table.clone(),
-            write: *access == Access::Write,
-        }),
-        Grant::Egress { .. }
-        | Grant::Credential { .. }
-        | Grant::Wall { .. }
-        | Grant::Memory { .. }
-        | Grant::Concurrency { .. }
-        | Grant::Statements { .. }
-        | Grant::Rows { .. }
-        | Grant::Result { .. }
-        | Grant::Fuel { .. } => None,
-    }
+    let Grant::Table {
+        schema,
+        table,
+        access,
+        owner,
+    } = grant
+    else {
+        return None;
+    };
+    Some(TableGrant {
+        app: app.clone(),
+        owner: owner.clone(),
+        schema: schema.clone(),
+        table: table.clone(),
+        write: *access == Access::Write,
+    })
 }

@@ -101,27 +101,18 @@ impl Deployer {
     }
 
     async fn is_dangling(&self, grant: &Grant) -> Result<bool, DeployError> {
-        match grant {
-            Grant::Table {
-                schema,
-                table,
-                owner,
-                ..
-            } => {
-                let owners = self.0.roles.owners(&[(schema, table)]).await?;
-                let role = self.0.roles.name(owner, Role::Owner);
-                Ok(owners.into_iter().flatten().all(|found| found != role))
-            }
-            Grant::Egress { .. }
-            | Grant::Credential { .. }
-            | Grant::Wall { .. }
-            | Grant::Memory { .. }
-            | Grant::Concurrency { .. }
-            | Grant::Statements { .. }
-            | Grant::Rows { .. }
-            | Grant::Result { .. }
-            | Grant::Fuel { .. } => Ok(false),
-        }
+        let Grant::Table {
+            schema,
+            table,
+            owner,
+            ..
+        } = grant
+        else {
+            return Ok(false);
+        };
+        let owners = self.0.roles.owners(&[(schema, table)]).await?;
+        let role = self.0.roles.name(owner, Role::Owner);
+        Ok(owners.into_iter().flatten().all(|found| found != role))
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::{DeployError, Deployer};
 use crate::app::grants::{Amounts, Bounds};
-use crate::app::manifest::{Egress, Wishes};
-use crate::app::{Finding, Grant, Grants, Manifest};
+use crate::app::manifest::Wishes;
+use crate::app::{Finding, Grants, Manifest};
 use crate::capability::settings::policy::SettingsGrant;
 use crate::cell;
 use crate::ids::ReleaseId;
@@ -110,7 +110,7 @@ pub(super) fn settings(
         instances: manifest.instances,
         budget: limits.budget(&amounts),
         concurrency: usize::try_from(given.concurrency).unwrap_or(usize::MAX),
-        egress: granted.iter().filter_map(origin).collect(),
+        egress: granted.egress().collect(),
         // A name that was granted and is not declared any more is not the app's.
         credentials: manifest
             .needs
@@ -124,28 +124,10 @@ pub(super) fn settings(
     }
 }
 
-fn origin(grant: &Grant) -> Option<Egress> {
-    match grant {
-        Grant::Egress { origin, private } => Some(Egress {
-            origin: origin.clone(),
-            private: *private,
-        }),
-        Grant::Table { .. }
-        | Grant::Credential { .. }
-        | Grant::Wall { .. }
-        | Grant::Memory { .. }
-        | Grant::Concurrency { .. }
-        | Grant::Statements { .. }
-        | Grant::Rows { .. }
-        | Grant::Result { .. }
-        | Grant::Fuel { .. } => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::manifest;
+    use crate::app::{Grant, manifest};
 
     #[test]
     fn a_credential_is_readable_that_is_declared_and_granted() {

@@ -59,6 +59,7 @@ impl Restrictions {
     fn limit_resources(&self) -> Result<(), RestrictError> {
         let limits = [
             ("memory", Resource::As, self.limit_memory),
+            ("data", Resource::Data, self.limit_data),
             ("processor time", Resource::Cpu, self.limit_cpu),
             ("open files", Resource::Nofile, self.limit_files),
             ("file size", Resource::Fsize, self.limit_file_size),

@@ -29,6 +29,7 @@ fn every_limit_survives_the_command_line() {
         parent: Some(9),
         umask: Some(0o077),
         limit_memory: Some(10),
+        limit_data: Some(14),
         limit_cpu: Some(11),
         limit_files: Some(12),
         limit_file_size: Some(13),

@@ -332,3 +332,23 @@ async fn install(host: &Host, guest: &str, limits: &Value) {
 fn quoted(name: &str) -> String {
     format!("\"{name}\"")
 }
+
+#[tokio::test]
+async fn a_statement_that_takes_the_databases_memory_fails_alone() {
+    let host = Setup::embedded().start().await;
+    install(&host, "sql", &json!({})).await;
+
+    let statement = "SELECT length(string_agg(repeat('x', 1000000), ''))::text \
+                     FROM generate_series(1, 900)";
+    let answer = host
+        .call("sql", json!({ "sql": statement }))
+        .await
+        .expect(500);
+
+    assert_eq!(answer.error(), "53200");
+    let after = json!({ "sql": "SELECT '1'" });
+    assert_eq!(
+        host.call("sql", after).await.expect(200).json(),
+        json!({ "result": 1 })
+    );
+}
