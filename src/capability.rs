@@ -5,6 +5,8 @@
 //! one host call.
 
 pub(crate) mod caller;
+pub(crate) mod credentials;
 pub(crate) mod db;
 pub(crate) mod egress;
 pub(crate) mod log;
+pub(crate) mod settings;

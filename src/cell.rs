@@ -33,10 +33,14 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use crate::app::Grants;
 use crate::app::manifest::{Egress, Instances};
 use crate::bindings::AppIndices;
+use crate::capability::credentials::policy::CredentialsGrant;
+use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
 use crate::limits::{Budget, Limits, MIB};
-use crate::services::{HostKey, machine};
+use crate::services::{Clock, HostKey, machine};
+use crate::store::Store;
 use admission::{Admission, WaitingData};
 use image::ImageCache;
 use lanes::SlowLane;
@@ -52,7 +56,7 @@ struct Shared {
     engine: Engine,
     linker: Linker<CellState>,
     cache: ImageCache,
-    gateway: Gateway,
+    providers: Providers,
     admission: Admission,
     reserve: Admission,
     memory: NodeMemory,
@@ -62,6 +66,15 @@ struct Shared {
     idle: Arc<IdleCells>,
     witness: Arc<dyn Witness>,
     _ticker: engine::Ticker,
+}
+
+/// What the capabilities of every cell stand on.
+pub(crate) struct Providers {
+    /// Requests of apps leave by it.
+    pub(crate) gateway: Gateway,
+    pub(crate) vault: Vault,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
 }
 
 /// The cells that there are.
@@ -84,6 +97,10 @@ pub(crate) struct Settings {
     pub(crate) egress: Arc<[Egress]>,
     /// What the app may do beyond what every app may.
     pub(crate) granted: Arc<Grants>,
+    /// The credentials that its calls may read.
+    pub(crate) credentials: CredentialsGrant,
+    /// The settings that it declares.
+    pub(crate) settings: SettingsGrant,
 }
 
 /// A release's component, compiled and linked: ready to be called.
@@ -109,7 +126,7 @@ pub(crate) enum NotAnApp {
 
 impl Cells {
     /// Starts the engine. `data` is the host's data folder, where compiled code is kept;
-    /// requests of apps leave by the `gateway`; the witness is told of every call that is over.
+    /// `providers` are behind what cells import; the witness is told of every call that is over.
     ///
     /// # Errors
     ///
@@ -119,7 +136,7 @@ impl Cells {
         data: &Path,
         key: &HostKey,
         limits: Limits,
-        gateway: Gateway,
+        providers: Providers,
         witness: Arc<dyn Witness>,
     ) -> anyhow::Result<Self> {
         let calls = limits.calls.get();
@@ -140,7 +157,7 @@ impl Cells {
             engine,
             linker,
             cache,
-            gateway,
+            providers,
             admission: Admission::for_all(number(calls)),
             reserve: Admission::reserve(number(calls)),
             memory: NodeMemory::new(&memory),

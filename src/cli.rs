@@ -1,11 +1,13 @@
 //! The command line: one file a command.
 
 mod apps;
+mod audit;
 mod build;
 mod call;
 mod calls;
 mod client;
 mod compile;
+mod credentials;
 mod deploy;
 mod grants;
 mod launch;
@@ -18,6 +20,7 @@ mod prompt;
 mod role;
 mod serve;
 mod session;
+mod settings;
 mod token;
 mod user;
 
@@ -53,6 +56,9 @@ enum Command {
     User(user::Arguments),
     Role(role::Arguments),
     Token(token::Arguments),
+    Credentials(credentials::Arguments),
+    Settings(settings::Arguments),
+    Audit(audit::Arguments),
     Postgres(postgres::Arguments),
     #[command(hide = true)]
     Launch(launch::Arguments),
@@ -87,6 +93,9 @@ pub fn run() -> ExitCode {
         Command::User(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Role(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Token(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
     };
     match outcome {
         Ok(code) => code,

@@ -31,6 +31,11 @@ pub(crate) struct Config {
     pub(crate) database_url: Option<SecretString>,
     /// The host key; `host.key` in `data` if not set.
     pub(crate) key_file: Option<PathBuf>,
+    /// The keys that credentials are sealed with, one a line, the one that seals first;
+    /// derived from the host key if neither is set.
+    pub(crate) sealing_key_file: Option<PathBuf>,
+    /// The same keys as text.
+    pub(crate) sealing_key: Option<SecretString>,
     /// Folder with `postgres` and `initdb`; searched for if not set.
     pub(crate) postgres_bin: Option<PathBuf>,
     /// The command that builds Python components; searched for if not set.
@@ -172,6 +177,8 @@ impl Config {
 struct Secrets {
     #[serde(skip_serializing_if = "Option::is_none")]
     admin_password: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealing_key: Option<String>,
 }
 
 impl Secrets {
@@ -179,6 +186,7 @@ impl Secrets {
     fn from_environment() -> Self {
         Self {
             admin_password: std::env::var("SKEP_ADMIN_PASSWORD").ok(),
+            sealing_key: std::env::var("SKEP_SEALING_KEY").ok(),
         }
     }
 }
@@ -188,6 +196,7 @@ impl Secrets {
 fn is_read_elsewhere(key: &str) -> bool {
     [
         "admin_password",
+        "sealing_key",
         "url",
         "token",
         "config",

@@ -39,6 +39,7 @@ use wasmtime::component::Component;
 use self::propose::Proposal;
 use self::settings::settings;
 use crate::app::{Bundle, Description, Finding, Grants, Manifest};
+use crate::audit::{Actor, Entry};
 use crate::cell::{Cells, Image};
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{AppPools, Roles};
@@ -77,7 +78,7 @@ pub(crate) struct Parts {
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
     /// Who asks for it.
-    pub(crate) by: String,
+    pub(crate) actor: Actor,
     /// Whether that is somebody who may consent.
     pub(crate) may_consent: bool,
     /// The digest of the plan that is consented to already.
@@ -191,7 +192,7 @@ impl Deployer {
     /// When any stage fails. Nothing is changed then, and the release before goes on serving.
     pub(crate) async fn deploy(&self, zip: Bytes, order: Order) -> Result<Report, DeployError> {
         let deployer = self.clone();
-        apart(async move { deployer.run(zip, &order).await }).await
+        apart(async move { deployer.run(zip, order).await }).await
     }
 
     /// Says what a deploy of a zip would change, and changes nothing.
@@ -211,7 +212,7 @@ impl Deployer {
         .await
     }
 
-    async fn run(&self, zip: Bytes, order: &Order) -> Result<Report, DeployError> {
+    async fn run(&self, zip: Bytes, order: Order) -> Result<Report, DeployError> {
         let mut watch = Stopwatch(Instant::now());
         let upload = Upload::read(zip, &mut watch).await?;
         let app = upload.description.manifest.app_name.clone();
@@ -249,6 +250,7 @@ impl Deployer {
         let mut proposal = self.propose(&manifest, bundle, backend, &compiled).await?;
         warnings.append(&mut proposal.warnings);
         warnings.extend(settings::beyond(&manifest.limits, self.0.cells.limits()));
+        warnings.extend(self.unfit_settings(&manifest).await?);
         proposal.warnings = warnings;
         let id = ReleaseId(self.0.entropy.id(&self.0.clock));
         let granted = Arc::clone(&proposal.granted);
@@ -269,7 +271,7 @@ impl Deployer {
     async fn carry_out(
         &self,
         prepared: Prepared,
-        order: &Order,
+        order: Order,
         watch: &mut Stopwatch,
     ) -> Result<Report, DeployError> {
         let plan = &prepared.proposal.plan;
@@ -279,7 +281,8 @@ impl Deployer {
             return Err(DeployError::OtherPlan(Box::new(plan.clone())));
         }
         let held = order.accept.is_none() && plan.waits(order.may_consent);
-        let number = self.record(&prepared, order, held).await?;
+        let number = self.record(&prepared, &order, held).await?;
+        let by = order.actor.name().to_owned();
 
         let Prepared {
             candidate,
@@ -293,11 +296,18 @@ impl Deployer {
                 return Err(error);
             }
             timings.migrate = watch.lap();
-            self.activate(&candidate).await?;
+            let mut entry = Entry::of_app(order.actor, "app.deploy", &candidate.manifest.app_name)
+                .with("release", number)
+                .with("version", plan.version.as_str())
+                .with("digest", plan.bundle.as_str());
+            if plan.consent {
+                entry = entry.with("consent", plan.digest.as_str());
+            }
+            self.activate(&candidate, entry).await?;
             timings.activate = watch.lap();
         }
         let (app, release) = (candidate.manifest.app_name, candidate.id);
-        tracing::info!(%app, %release, number, held, by = order.by, "deployed");
+        tracing::info!(%app, %release, number, held, by, "deployed");
 
         Ok(Report {
             app,

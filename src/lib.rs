@@ -10,10 +10,11 @@
 //! - [`app`]: what an app is, without I/O beyond reading it;
 //! - [`sql`]: what a statement does, before it is sent;
 //! - [`store`]: the host's own tables; [`postgres`]: the database server;
-//! - [`launch`], [`services`], [`config`], [`limits`], [`files`], [`ids`]: what all of them stand
-//!   on.
+//! - [`launch`], [`services`], [`config`], [`audit`], [`limits`], [`files`], [`ids`]: what all of
+//!   them stand on.
 
 pub(crate) mod app;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod bindings;
 pub(crate) mod build;

@@ -8,21 +8,23 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
+use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
-use crate::cell::Cells;
+use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
 use crate::launch::{self, Walls};
 use crate::ledger::{Ledger, purge};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
-use crate::services::{Clock, Entropy, GrantUses, HostKey, Services};
+use crate::services::{Clock, Entropy, GrantUses, HostKey, Sealing, Services};
 use crate::store::{Store, host};
 
 /// How long beyond their own time calls may go on once the process has been asked to stop.
@@ -36,6 +38,7 @@ const LAST_CALLS: Duration = Duration::from_secs(5);
 ///
 /// When something that it needs does not start; the text says what and why.
 pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    forbid_core_dumps()?;
     // The likeliest mistake is found before anything is made.
     drop(listen(&config).await?);
     make_data_folder(&config)?;
@@ -73,6 +76,17 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
         cluster.stop().await;
     }
     result
+}
+
+/// Keeps secrets in memory from ending in a file when this process or a child of it crashes,
+/// and other processes of the same user from reading this one's memory.
+fn forbid_core_dumps() -> anyhow::Result<()> {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none).context("cannot forbid core dumps")?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot forbid core dumps")
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
@@ -170,6 +184,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     {
         print_password(&password);
     }
+    services.vault.check_keys().await?;
     services.deployer.check_login().await?;
     services.deployer.recover().await?;
     services.deployer.sweep().await?;
@@ -183,6 +198,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     let ledger = services.ledger.clone();
     let uses = services.uses.clone();
     let writing = tokio::spawn(uses.clone().keep_writing());
+    let vault = services.vault.clone();
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
     let listener = listen(&config).await?;
@@ -196,6 +212,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     let longest = config.limits.ceiling.wall() + DRAIN;
     let served = drain(serving.into_future(), stop, longest).await;
     following.abort();
+    vault.flush().await;
     purging.abort();
     ledger.flush(LAST_CALLS).await;
     writing.abort();
@@ -267,13 +284,24 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
+    let sealing = Sealing::open(
+        config.sealing_key_file.as_deref(),
+        config.sealing_key.as_ref(),
+        &key,
+    )?;
+    let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
     let ledger = Ledger::start(store.clone(), clock.clone());
-    let gateway = Gateway::open(config.egress_ca_file.as_deref())?;
+    let providers = Providers {
+        gateway: Gateway::open(config.egress_ca_file.as_deref())?,
+        vault: vault.clone(),
+        store: store.clone(),
+        clock: clock.clone(),
+    };
     let cells = Cells::start(
         &config.data,
         &key,
         config.limits,
-        gateway,
+        providers,
         Arc::new(ledger.clone()),
     )?;
     let roles = Roles::new(server, key);
@@ -306,6 +334,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         pools,
         serving,
         deployer,
+        vault,
         draining: node.draining,
     })
 }

@@ -6,11 +6,13 @@ mod clock;
 mod entropy;
 mod key;
 pub(crate) mod machine;
+mod sealing;
 mod uses;
 
 pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;
 pub(crate) use key::HostKey;
+pub(crate) use sealing::{KeysError, Label, OpenError, Sealed, Sealing};
 pub(crate) use uses::GrantUses;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
+use crate::capability::credentials::vault::Vault;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
@@ -42,6 +45,7 @@ pub(crate) struct Services {
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
+    pub(crate) vault: Vault,
     pub(crate) uses: GrantUses,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,

@@ -281,6 +281,12 @@ impl Grants {
         self.0.get(key)
     }
 
+    /// Whether a secret of this name is among them.
+    pub(crate) fn has_credential(&self, name: &str) -> bool {
+        let name = name.to_owned();
+        self.get(&Grant::Credential { name }.key()).is_some()
+    }
+
     /// Takes a grant away by its key.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Grant> {
         self.0.remove(key)

@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::Origin;
+use super::{Origin, Setting};
 use crate::ids::AppName;
 
 /// What an app says about itself.
@@ -40,6 +40,9 @@ pub(crate) struct Manifest {
     /// What it asks for beyond what every app has.
     #[serde(default)]
     pub(crate) needs: Needs,
+    /// What operators and the app itself may set.
+    #[serde(default)]
+    pub(crate) settings: Vec<Setting>,
 }
 
 impl Manifest {
@@ -83,6 +86,13 @@ pub(crate) struct Credential {
     pub(crate) name: String,
     /// What it is for, as plain text.
     pub(crate) description: String,
+}
+
+impl Credential {
+    /// Whether a text can be the name of a credential.
+    pub(crate) fn is_name(text: &str) -> bool {
+        noderouter::is_slug(text)
+    }
 }
 
 /// One place in the network that an app sends requests to.

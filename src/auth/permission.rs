@@ -18,6 +18,10 @@ pub(crate) const APPS: &str = "skep:apps";
 pub(crate) const CONSENT: &str = "skep:consent";
 /// Manage users and roles, and the API tokens of others.
 pub(crate) const USERS: &str = "skep:users";
+/// Set and delete the credentials of apps. It does not let anybody read one.
+pub(crate) const CREDENTIALS: &str = "skep:credentials";
+/// Read, check and export the audit log.
+pub(crate) const AUDIT: &str = "skep:audit";
 /// See everything of the host.
 pub(crate) const READ: &str = "skep:read";
 /// Read the metrics, as a scraper does.

@@ -15,13 +15,16 @@ use super::memory::Share;
 use super::pool::Cell;
 use super::receipt::{Ending, Receipt, Record};
 use super::state::{self, Binding, CellState};
-use super::{Cells, Image, engine};
+use super::{Cells, Image, Providers, Settings, engine};
 use crate::app::manifest::Instances;
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
+use crate::capability::credentials::CallCredentials;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::Egress;
 use crate::capability::log::{CallLog, policy::Most};
+use crate::capability::settings::CallSettings;
+use crate::capability::settings::policy::Uses;
 use crate::ids::CallId;
 use crate::limits::Budget;
 
@@ -223,7 +226,7 @@ impl Cells {
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
         let egress = Egress::new(
-            self.0.gateway.clone(),
+            self.0.providers.gateway.clone(),
             Arc::clone(&image.settings.egress),
             log.clone(),
             deadline,
@@ -235,6 +238,8 @@ impl Cells {
             caller,
             database: database.clone(),
             egress: egress.clone(),
+            credentials: self.credentials(image, id),
+            settings: self.settings(image),
             log: log.clone(),
             deadline,
         };
@@ -247,7 +252,7 @@ impl Cells {
                 receipt.run = began.elapsed().saturating_sub(receipt.instantiate);
                 receipt.memory = cell.memory();
                 receipt.fuel = fuel_used(&cell.store, budget);
-                cell.store.data_mut().finish();
+                receipt.grants = cell.store.data_mut().finish();
                 // An exception is the app's own business; anything else that went wrong may have
                 // left anything behind.
                 let sound = matches!(result, Ok(_) | Err(CallError::App { .. }));
@@ -264,7 +269,7 @@ impl Cells {
         database.finish();
         receipt.database = database.usage();
         receipt.egress = egress.usage();
-        receipt.grants = database.used();
+        receipt.grants.extend(database.used());
         receipt.grants.extend(egress.used());
         receipt.log_lines = log.lines();
         match &result {
@@ -272,6 +277,30 @@ impl Cells {
             Err(error) => describe(&log, error),
         }
         result
+    }
+
+    /// A call's way to its app's credentials.
+    pub(super) fn credentials(&self, image: &Image, call: CallId) -> CallCredentials {
+        let Settings {
+            app,
+            release,
+            credentials,
+            ..
+        } = &image.settings;
+        let vault = self.0.providers.vault.clone();
+        CallCredentials::new(vault, app.clone(), *release, call, credentials.clone())
+    }
+
+    /// A call's way to its app's settings.
+    pub(super) fn settings(&self, image: &Image) -> CallSettings {
+        let Providers { store, clock, .. } = &self.0.providers;
+        CallSettings {
+            store: store.clone(),
+            clock: clock.clone(),
+            app: image.settings.app.clone(),
+            grant: image.settings.settings.clone(),
+            uses: Uses::default(),
+        }
     }
 
     /// A cell that is bound to the call: an idle one, or a new one.

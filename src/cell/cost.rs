@@ -11,18 +11,21 @@ use wasmtime::Store;
 use wasmtime::component::Component;
 
 use super::state::{Binding, CellState};
-use super::{Call, Cells, Entry, Image, Record, Settings, Witness};
+use super::{Call, Cells, Entry, Image, Providers, Record, Settings, Witness};
 use crate::app::manifest::Instances;
+use crate::capability::credentials::policy::CredentialsGrant;
+use crate::capability::credentials::vault::Vault;
 use crate::capability::db::Inspector;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::{Egress, Gateway};
 use crate::capability::log::CallLog;
 use crate::capability::log::policy::Most;
+use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{CallId, ReleaseId};
 use crate::ledger::Ledger;
 use crate::ledger::tests::{Book, shop};
 use crate::limits::{Budget, Limits};
-use crate::services::{Clock, Entropy};
+use crate::services::{Clock, Entropy, Sealing};
 use crate::sql::Scope;
 
 const ROUNDS: usize = 15;
@@ -79,7 +82,7 @@ impl Bench {
 
     /// The same cell in a task of its own, entered without asking and without counting.
     async fn bare(&self) {
-        let (engine, image) = (self.cells.0.engine.clone(), Arc::clone(&self.image));
+        let (cells, image) = (self.cells.clone(), Arc::clone(&self.image));
         let (id, source) = (self.id(), self.source.clone());
         let call = async move {
             let settings = &image.settings;
@@ -93,12 +96,14 @@ impl Bench {
             let binding = Binding {
                 call: id,
                 egress,
+                credentials: cells.credentials(&image, id),
+                settings: cells.settings(&image),
                 caller: None,
                 database: Database::new(source, deadline, budget(), log.clone()),
                 log,
                 deadline,
             };
-            let mut store = Store::new(&engine, CellState::new(binding, usize::MAX));
+            let mut store = Store::new(&cells.0.engine, CellState::new(binding, usize::MAX));
             store.set_epoch_deadline(u64::MAX / 2);
             let made = image.component.instantiate_async(&mut store).await;
             let app = image.exports.load(&mut store, &made.unwrap()).unwrap();
@@ -157,11 +162,18 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         telling: AtomicBool::new(false),
     });
     let witness: Arc<dyn Witness> = Arc::clone(&told) as _;
+    let sealing = Sealing::open(None, None, book.key()).unwrap();
+    let providers = Providers {
+        gateway: gateway(),
+        vault: Vault::new(book.store(), sealing, Clock::system(), Entropy),
+        store: book.store(),
+        clock: Clock::system(),
+    };
     let cells = Cells::start(
         data.path(),
         book.key(),
         Limits::STANDARD,
-        gateway(),
+        providers,
         witness,
     )
     .unwrap();
@@ -172,6 +184,8 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         instances: Instances::Fresh,
         budget: budget(),
         egress: Arc::default(),
+        credentials: CredentialsGrant::default(),
+        settings: SettingsGrant::new(&[]),
         granted: Arc::default(),
         concurrency: Limits::STANDARD.default.concurrency.get() as usize,
     };

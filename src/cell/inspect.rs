@@ -11,11 +11,13 @@ const LOAD: &str = "load";
 
 /// What a cell offers, by package or interface. Sockets are there for the languages whose
 /// libraries import them, and refuse every address.
-const OFFERED: [&str; 11] = [
+const OFFERED: &[&str] = &[
     "skep:app/types@1.0.",
     "skep:app/log@1.0.",
     "skep:app/caller@1.0.",
     "skep:app/db@1.0.",
+    "skep:app/credentials@1.0.",
+    "skep:app/settings@1.0.",
     "wasi:cli/",
     "wasi:clocks/",
     "wasi:io/",

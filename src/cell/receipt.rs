@@ -38,7 +38,8 @@ pub(crate) struct Receipt {
     pub(crate) answer: usize,
     /// Lines that the app wrote to its log, printed ones included.
     pub(crate) log_lines: u32,
-    /// The keys of the grants that it used of the database and the network.
+    /// The keys of the grants that it used of the database, the network and the
+    /// credentials.
     pub(crate) grants: BTreeSet<String>,
 }
 

@@ -1,5 +1,6 @@
 //! What one cell's store holds: the `T` of `Store<T>`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -11,11 +12,13 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 use super::limits::{self, MemoryLimit};
 use super::scratch::{self, Scratch, ScratchView};
 use crate::capability::caller::{self, Caller, CallerView};
+use crate::capability::credentials::{self, CallCredentials};
 use crate::capability::db::session::Database;
 use crate::capability::db::{self, Db};
 use crate::capability::egress::{self, Egress};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
+use crate::capability::settings::{self, CallSettings};
 use crate::ids::CallId;
 use crate::services::Clock;
 
@@ -25,6 +28,8 @@ pub(crate) struct Binding {
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) database: Database,
     pub(crate) egress: Egress,
+    pub(crate) credentials: CallCredentials,
+    pub(crate) settings: CallSettings,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
 }
@@ -79,12 +84,16 @@ impl CellState {
 
     /// Ends a call: writes what it printed last, empties its scratch folder, and closes the
     /// connections that it left open, which rolls back those to the database.
-    pub(super) fn finish(&mut self) {
+    ///
+    /// What comes back are the keys of the grants of credentials that the call has used.
+    pub(super) fn finish(&mut self) -> BTreeSet<String> {
         self.stdout.finish();
         self.stderr.finish();
         self.scratch.clear();
         self.binding.database.finish();
         self.binding.egress.finish();
+        // An idle cell keeps no secret.
+        self.binding.credentials.finish()
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -120,6 +129,14 @@ impl CellState {
         }
     }
 
+    fn credentials(&mut self) -> &mut CallCredentials {
+        &mut self.binding.credentials
+    }
+
+    fn settings(&mut self) -> &mut CallSettings {
+        &mut self.binding.settings
+    }
+
     fn log(&mut self) -> &CallLog {
         &self.binding.log
     }
@@ -143,6 +160,8 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     caller::add_to_linker(&mut linker, CellState::caller)?;
     db::add_to_linker(&mut linker, CellState::db)?;
     egress::add_to_linker(&mut linker, CellState::egress)?;
+    credentials::add_to_linker(&mut linker, CellState::credentials)?;
+    settings::add_to_linker(&mut linker, CellState::settings)?;
     Ok(linker)
 }
 

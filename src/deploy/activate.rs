@@ -7,18 +7,25 @@ use sqlx::PgConnection;
 use super::{Candidate, DeployError, Deployer};
 use crate::app::Grant;
 use crate::app::manifest::Access;
+use crate::audit::Entry;
 use crate::capability::db::Inspector;
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::TableGrant;
-use crate::store::{apps, blobs, consents, releases};
+use crate::store::{apps, audit, blobs, consents, releases};
 
 impl Deployer {
-    /// Makes a release active: in the database, on this node, and by word to the others.
-    pub(super) async fn activate(&self, candidate: &Candidate) -> Result<(), DeployError> {
+    /// Makes a release active: in the database with an entry of the audit log, on this node,
+    /// and by word to the others.
+    pub(super) async fn activate(
+        &self,
+        candidate: &Candidate,
+        entry: Entry,
+    ) -> Result<(), DeployError> {
         let app = &candidate.manifest.app_name;
         let inspector = self.inspector(candidate).await?;
         let mut tx = self.0.store.pool().begin().await?;
         self.go_live(&mut tx, app, candidate.id).await?;
+        audit::record(&mut tx, self.0.clock.now(), entry).await?;
         tx.commit().await?;
 
         // Only after the commit: calls must not meet a release that a crash takes back.

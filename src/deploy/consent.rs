@@ -2,7 +2,9 @@
 
 use super::{DeployError, Deployer, ManageError, apart, unpack};
 use crate::app::Backend;
+use crate::audit::{Actor, Entry};
 use crate::ids::AppName;
+use crate::store::audit;
 use crate::store::releases::{self, State, StoredRow};
 
 impl Deployer {
@@ -17,12 +19,12 @@ impl Deployer {
         app: &AppName,
         number: i32,
         digest: &str,
-        by: &str,
+        actor: Actor,
     ) -> Result<(), ManageError> {
         let deployer = self.clone();
-        let (app, digest, by) = (app.clone(), digest.to_owned(), by.to_owned());
+        let (app, digest) = (app.clone(), digest.to_owned());
         apart(async move {
-            let accept = deployer.accept_now(&app, number, &digest, &by);
+            let accept = deployer.accept_now(&app, number, &digest, actor);
             deployer.locked(&app, accept).await
         })
         .await
@@ -33,7 +35,7 @@ impl Deployer {
         app: &AppName,
         number: i32,
         digest: &str,
-        by: &str,
+        actor: Actor,
     ) -> Result<(), ManageError> {
         let stored = self.waiting(app, number).await?;
         let (Some(zip), Some(component)) = (&stored.bundle, &stored.component) else {
@@ -53,7 +55,8 @@ impl Deployer {
 
         let candidate = self.candidate_of(stored.id, manifest, proposal.granted, &compiled)?;
         let now = self.0.clock.now();
-        releases::accept(self.0.store.pool(), candidate.id, by, now).await?;
+        let by = actor.name().to_owned();
+        releases::accept(self.0.store.pool(), candidate.id, &by, now).await?;
         if let Err(error) = self.migrate(&candidate).await {
             // Should this fail too, then the next start makes it wait.
             let _ = releases::wait_again(self.0.store.pool(), candidate.id)
@@ -61,7 +64,11 @@ impl Deployer {
                 .inspect_err(|error| tracing::error!(%app, %error, "a release cannot wait again"));
             return Err(error.into());
         }
-        self.activate(&candidate).await?;
+        let entry = Entry::of_app(actor, "app.consent", app)
+            .with("release", number)
+            .with("version", candidate.manifest.version.to_string())
+            .with("consent", digest);
+        self.activate(&candidate, entry).await?;
         tracing::info!(%app, number, by, "accepted");
         Ok(())
     }
@@ -71,13 +78,20 @@ impl Deployer {
         &self,
         app: &AppName,
         number: i32,
-        by: &str,
         reason: &str,
+        actor: Actor,
     ) -> Result<(), ManageError> {
+        let by = actor.name().to_owned();
         let refuse = async {
             self.waiting(app, number).await?;
             let now = self.0.clock.now();
-            releases::refuse(self.0.store.pool(), app, number, by, reason, now).await?;
+            let mut tx = self.0.store.pool().begin().await?;
+            releases::refuse(&mut *tx, app, number, &by, reason, now).await?;
+            let entry = Entry::of_app(actor, "app.refuse", app)
+                .with("release", number)
+                .with("reason", reason);
+            audit::record(&mut tx, now, entry).await?;
+            tx.commit().await?;
             Ok::<_, ManageError>(())
         };
         self.locked(app, refuse).await?;

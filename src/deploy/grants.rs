@@ -5,9 +5,10 @@ use time::OffsetDateTime;
 
 use super::{DeployError, Deployer, ManageError};
 use crate::app::Grant;
+use crate::audit::{Actor, Entry};
 use crate::ids::AppName;
 use crate::postgres::Role;
-use crate::store::{apps, consents, releases};
+use crate::store::{apps, audit, consents, releases};
 
 /// One grant of an app.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -71,14 +72,20 @@ impl Deployer {
         &self,
         app: &AppName,
         key: &str,
-        by: &str,
+        actor: Actor,
     ) -> Result<(), ManageError> {
-        self.locked(app, self.withdraw_now(app, key)).await?;
+        let by = actor.name().to_owned();
+        self.locked(app, self.withdraw_now(app, key, actor)).await?;
         tracing::info!(%app, key, by, "withdrew a grant");
         self.follow(app).await
     }
 
-    async fn withdraw_now(&self, app: &AppName, key: &str) -> Result<(), ManageError> {
+    async fn withdraw_now(
+        &self,
+        app: &AppName,
+        key: &str,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
         self.must_exist(app).await?;
         let mut tx = self.0.store.pool().begin().await?;
         if !consents::withdraw(&mut tx, app, key).await? {
@@ -87,6 +94,8 @@ impl Deployer {
         releases::withdraw(&mut tx, app, key).await?;
         self.reconcile(&mut tx).await?;
         apps::announce(&mut tx, app).await?;
+        let entry = Entry::of_app(actor, "grant.withdraw", app).with("grant", key);
+        audit::record(&mut tx, self.0.clock.now(), entry).await?;
         tx.commit().await?;
         Ok(())
     }

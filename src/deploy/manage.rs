@@ -7,10 +7,11 @@ use wasmtime::component::Component;
 
 use super::{Candidate, DeployError, Deployer};
 use crate::app::{Grant, Grants, Manifest};
+use crate::audit::{Actor, Entry};
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{OwnedTable, RolesError};
 use crate::store::releases::State;
-use crate::store::{apps, consents};
+use crate::store::{apps, audit, consents};
 
 /// Why an app was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -49,11 +50,22 @@ impl Deployer {
     }
 
     /// Makes an earlier release active again. Tables stay as the later one left them.
-    pub(crate) async fn roll_back(&self, app: &AppName, number: i32) -> Result<(), ManageError> {
-        self.locked(app, self.roll_back_now(app, number)).await
+    pub(crate) async fn roll_back(
+        &self,
+        app: &AppName,
+        number: i32,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
+        let roll_back = self.roll_back_now(app, number, actor);
+        self.locked(app, roll_back).await
     }
 
-    async fn roll_back_now(&self, app: &AppName, number: i32) -> Result<(), ManageError> {
+    async fn roll_back_now(
+        &self,
+        app: &AppName,
+        number: i32,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
         let stored = self.stored(app, number).await?;
         let (State::Ready, Some(component)) = (stored.state, &stored.component) else {
             return Err(ManageError::NotReady(app.clone(), number));
@@ -72,7 +84,8 @@ impl Deployer {
         let candidate = self
             .candidate(stored.id, component, stored.manifest.0, granted)
             .await?;
-        self.activate(&candidate).await?;
+        let entry = Entry::of_app(actor, "app.rollback", app).with("release", number);
+        self.activate(&candidate, entry).await?;
         Ok(())
     }
 
@@ -81,12 +94,16 @@ impl Deployer {
         &self,
         app: &AppName,
         enabled: bool,
+        actor: Actor,
     ) -> Result<(), ManageError> {
         let change = async {
             let mut tx = self.0.store.pool().begin().await?;
-            if !apps::set_enabled(&mut tx, app, enabled, self.0.clock.now()).await? {
+            let now = self.0.clock.now();
+            if !apps::set_enabled(&mut tx, app, enabled, now).await? {
                 return Err(ManageError::NotFound(app.clone()));
             }
+            let action = if enabled { "app.enable" } else { "app.disable" };
+            audit::record(&mut tx, now, Entry::of_app(actor, action, app)).await?;
             tx.commit().await?;
             self.0.serving.set_enabled(app, enabled);
             Ok(())
@@ -96,11 +113,22 @@ impl Deployer {
 
     /// Deletes an app and its releases; its tables are kept for a later app of that name, or
     /// dropped.
-    pub(crate) async fn delete(&self, app: &AppName, keep_tables: bool) -> Result<(), ManageError> {
-        self.locked(app, self.delete_now(app, keep_tables)).await
+    pub(crate) async fn delete(
+        &self,
+        app: &AppName,
+        keep_tables: bool,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
+        let delete = self.delete_now(app, keep_tables, actor);
+        self.locked(app, delete).await
     }
 
-    async fn delete_now(&self, app: &AppName, keep_tables: bool) -> Result<(), ManageError> {
+    async fn delete_now(
+        &self,
+        app: &AppName,
+        keep_tables: bool,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
         self.must_exist(app).await?;
         let mut tx = self.0.store.pool().begin().await?;
         apps::delete(&mut tx, app).await?;
@@ -112,6 +140,8 @@ impl Deployer {
             self.follow(app).await?;
             return Err(DeployError::from(error).into());
         }
+        let entry = Entry::of_app(actor, "app.delete", app).with("keep_tables", keep_tables);
+        audit::record(&mut tx, self.0.clock.now(), entry).await?;
         tx.commit().await?;
         self.sweep().await?;
         Ok(())

@@ -1,7 +1,8 @@
 //! Writes down a release before anything of it runs, and forgets one that failed.
 
 use super::{Candidate, DeployError, Deployer, Order, Prepared};
-use crate::store::{apps, blobs, releases};
+use crate::audit::Entry;
+use crate::store::{apps, audit, blobs, releases};
 
 impl Deployer {
     /// Writes down the release that is about to be loaded, or that is held for consent.
@@ -22,6 +23,7 @@ impl Deployer {
         } = prepared;
         let app = &candidate.manifest.app_name;
         let bundle = blobs::digest(zip);
+        let by = order.actor.name();
         let consented = !held && proposal.plan.consent;
         let release = releases::NewRelease {
             id: candidate.id,
@@ -30,12 +32,12 @@ impl Deployer {
             digest: &proposal.plan.bundle,
             bundle: &bundle,
             component: component_digest,
-            created_by: &order.by,
+            created_by: by,
             now,
             held,
             granted: &proposal.granted,
             plan: &proposal.plan.to_json(),
-            decided_by: consented.then_some(order.by.as_str()),
+            decided_by: consented.then_some(by),
         };
 
         let mut tx = self.0.store.pool().begin().await?;
@@ -44,9 +46,16 @@ impl Deployer {
         apps::ensure(&mut tx, app, now).await?;
         if held && let Some(waiting) = releases::waiting(&mut *tx, app).await? {
             let reason = "a newer deploy waits instead";
-            releases::refuse(&mut *tx, app, waiting, &order.by, reason, now).await?;
+            releases::refuse(&mut *tx, app, waiting, by, reason, now).await?;
         }
         let number = releases::insert(&mut tx, release).await?;
+        if held {
+            let entry = Entry::of_app(order.actor.clone(), "app.hold", app)
+                .with("release", number)
+                .with("version", candidate.manifest.version.to_string())
+                .with("plan", proposal.plan.digest.as_str());
+            audit::record(&mut tx, now, entry).await?;
+        }
         tx.commit().await?;
         Ok(number)
     }

@@ -1,7 +1,8 @@
 //! What is found of deploys that a crash has cut, ours at the start or the database's later.
 
 use super::Deployer;
-use crate::store::{apps, releases};
+use crate::audit::{Actor, Entry};
+use crate::store::{apps, audit, releases};
 
 impl Deployer {
     /// Ends every deploy that did not come to its end: forward where the app's tables were
@@ -17,6 +18,10 @@ impl Deployer {
             let (app, release) = (&unfinished.app, unfinished.id);
             if unfinished.committed == Some(true) {
                 self.go_live(&mut tx, app, release).await?;
+                let entry = Entry::of_app(Actor::host(), "app.deploy", app)
+                    .with("release_id", release.to_string())
+                    .with("after", "a crash");
+                audit::record(&mut tx, self.0.clock.now(), entry).await?;
                 tracing::warn!(%app, %release, "activated a release whose deploy a crash had cut");
             } else if unfinished.held {
                 releases::wait_again(&mut *tx, release).await?;

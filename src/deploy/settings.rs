@@ -4,12 +4,15 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use super::{DeployError, Deployer};
 use crate::app::grants::{Amounts, Bounds};
 use crate::app::manifest::Wishes;
 use crate::app::{Finding, Grants, Manifest};
+use crate::capability::settings::policy::SettingsGrant;
 use crate::cell;
 use crate::ids::ReleaseId;
 use crate::limits::{self, Limits};
+use crate::store;
 
 /// What an app may use without asking, and the most that it can be granted.
 ///
@@ -54,6 +57,33 @@ pub(super) fn beyond(wishes: &Wishes, limits: &Limits) -> Vec<Finding> {
     .collect()
 }
 
+impl Deployer {
+    /// What of an app's settings does not fit what a manifest declares of them.
+    pub(super) async fn unfit_settings(
+        &self,
+        manifest: &Manifest,
+    ) -> Result<Vec<Finding>, DeployError> {
+        let rows = store::settings::list(self.0.store.pool(), &manifest.app_name).await?;
+        let unfit = manifest.settings.iter().filter_map(|setting| {
+            let row = rows.iter().find(|row| row.key == setting.key);
+            match row {
+                Some(row) => {
+                    let unfit = setting.admit(&row.value.0).err()?;
+                    Some(format!(
+                        "a value is set that does not fit, so the default counts: {unfit}"
+                    ))
+                }
+                None if setting.required && setting.default.is_none() => Some(format!(
+                    "the setting `{}` is required and not set: `skep settings {} set {} VALUE`",
+                    setting.key, manifest.app_name, setting.key
+                )),
+                None => None,
+            }
+        });
+        Ok(unfit.map(|text| Finding::new("SK-B06", text)).collect())
+    }
+}
+
 /// What a release's cells are, from its manifest and what it was granted.
 pub(super) fn settings(
     limits: &Limits,
@@ -81,6 +111,15 @@ pub(super) fn settings(
         budget: limits.budget(&amounts),
         concurrency: usize::try_from(given.concurrency).unwrap_or(usize::MAX),
         egress: granted.egress().collect(),
+        // A name that was granted and is not declared any more is not the app's.
+        credentials: manifest
+            .needs
+            .credentials
+            .iter()
+            .map(|credential| credential.name.clone())
+            .filter(|name| granted.has_credential(name))
+            .collect(),
+        settings: SettingsGrant::new(&manifest.settings),
         granted,
     }
 }
@@ -88,6 +127,26 @@ pub(super) fn settings(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::{Grant, manifest};
+
+    #[test]
+    fn a_credential_is_readable_that_is_declared_and_granted() {
+        let manifest = manifest::noderouter::parse(
+            br#"{"app_name": "app", "version": "1.0.0", "display_name": "App", "actions": [],
+                 "needs": {"credentials": ["both", "withdrawn"]}}"#,
+        );
+        let manifest = manifest.unwrap().manifest;
+        let grant = |name: &str| Grant::Credential {
+            name: name.to_owned(),
+        };
+        let granted: Grants = [grant("both"), grant("dropped")].into_iter().collect();
+
+        let release = ReleaseId(uuid::Uuid::nil());
+        let settings = settings(&Limits::STANDARD, &manifest, Arc::new(granted), release);
+
+        let both = ["both".to_owned()].into_iter().collect();
+        assert_eq!(settings.credentials, both);
+    }
 
     #[test]
     fn a_wish_over_the_ceiling_is_told_with_both_numbers() {

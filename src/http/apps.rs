@@ -170,13 +170,13 @@ pub(crate) struct RollbackBody {
 )]
 pub(crate) async fn roll_back(
     State(services): State<Services>,
-    _: AppsOperator,
+    operator: AppsOperator,
     Path(app): Path<String>,
     Json(body): Json<RollbackBody>,
 ) -> Result<StatusCode, ApiError> {
     services
         .deployer
-        .roll_back(&app.parse()?, body.release)
+        .roll_back(&app.parse()?, body.release, operator.actor())
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -190,10 +190,14 @@ pub(crate) async fn roll_back(
 )]
 pub(crate) async fn enable(
     State(services): State<Services>,
-    _: AppsOperator,
+    operator: AppsOperator,
     Path(app): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    services.deployer.set_enabled(&app.parse()?, true).await?;
+    let actor = operator.actor();
+    services
+        .deployer
+        .set_enabled(&app.parse()?, true, actor)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -206,10 +210,14 @@ pub(crate) async fn enable(
 )]
 pub(crate) async fn disable(
     State(services): State<Services>,
-    _: AppsOperator,
+    operator: AppsOperator,
     Path(app): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    services.deployer.set_enabled(&app.parse()?, false).await?;
+    let actor = operator.actor();
+    services
+        .deployer
+        .set_enabled(&app.parse()?, false, actor)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -263,7 +271,10 @@ pub(crate) async fn delete(
         return Err(say());
     };
     let keep = matches!(tables, Tables::Keep);
-    services.deployer.delete(&app, keep).await?;
+    services
+        .deployer
+        .delete(&app, keep, operator.actor())
+        .await?;
     tracing::info!(%app, keep_tables = keep, by = operator.username, "deleted");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -109,15 +109,14 @@ fn note_uses(services: &Services, settings: &cell::Settings, receipt: &Receipt) 
     let default = limits.budget(&limits.default);
     for grant in settings.granted.iter() {
         let used = match grant {
-            Grant::Table { .. } | Grant::Egress { .. } => receipt.grants.contains(&grant.key()),
+            Grant::Table { .. } | Grant::Egress { .. } | Grant::Credential { .. } => {
+                receipt.grants.contains(&grant.key())
+            }
             Grant::Wall { .. } => receipt.run > default.wall,
             Grant::Memory { .. } => receipt.memory > default.memory,
             Grant::Statements { .. } => receipt.database.statements > default.statements,
             Grant::Fuel { .. } => receipt.fuel > default.fuel,
-            Grant::Credential { .. }
-            | Grant::Concurrency { .. }
-            | Grant::Rows { .. }
-            | Grant::Result { .. } => false,
+            Grant::Concurrency { .. } | Grant::Rows { .. } | Grant::Result { .. } => false,
         };
         if used {
             services.uses.note(&settings.app, grant);

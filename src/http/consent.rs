@@ -179,10 +179,9 @@ pub(crate) async fn accept(
 ) -> Result<StatusCode, ApiError> {
     let _turn = services.deployer.turn().await;
     let app = app.parse()?;
-    let by = &consenter.username;
     services
         .deployer
-        .accept(&app, number, &body.digest, by)
+        .accept(&app, number, &body.digest, consenter.actor())
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -224,8 +223,10 @@ pub(crate) async fn refuse(
         )));
     }
     let app = app.parse()?;
-    let by = &consenter.username;
-    services.deployer.refuse(&app, number, by, reason).await?;
+    services
+        .deployer
+        .refuse(&app, number, reason, consenter.actor())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -290,7 +291,7 @@ pub(crate) async fn withdraw(
     let app = app.parse()?;
     services
         .deployer
-        .withdraw(&app, &key, &consenter.username)
+        .withdraw(&app, &key, consenter.actor())
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

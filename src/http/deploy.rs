@@ -91,7 +91,7 @@ pub(crate) async fn deploy(
         operator.require(permission::CONSENT)?;
     }
     let order = Order {
-        by: operator.username.clone(),
+        actor: operator.actor(),
         may_consent: operator.may(permission::CONSENT),
         accept,
     };

@@ -5,7 +5,10 @@ use axum::{Json, Router};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{apps, auth, calls, consent, deploy, health, metrics, receipts, roles, tokens, users};
+use super::{
+    apps, audit, auth, calls, consent, credentials, deploy, health, metrics, receipts, roles,
+    settings, tokens, users,
+};
 use crate::services::Services;
 
 pub(crate) fn router() -> Router<Services> {
@@ -31,6 +34,10 @@ pub(crate) fn router() -> Router<Services> {
         users::reset_password,
         roles::list, roles::create, roles::replace, roles::delete,
         tokens::list_own, tokens::create, tokens::revoke_own, tokens::list_all, tokens::revoke_any,
+        credentials::list, credentials::set, credentials::delete, credentials::reads,
+        credentials::rotate_key,
+        settings::list, settings::find, settings::set, settings::unset,
+        audit::list, audit::export, audit::verify, audit::cut,
         health::alive, health::ready, metrics::read,
     ),
     modifiers(&Credentials),

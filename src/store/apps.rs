@@ -111,6 +111,14 @@ pub(crate) async fn find(
         .await
 }
 
+/// Whether there is an app of this name, whether or not it has gone live.
+pub(crate) async fn exists(executor: impl PgExecutor<'_>, app: &AppName) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM apps WHERE name = $1)")
+        .bind(app)
+        .fetch_one(executor)
+        .await
+}
+
 /// Makes room for an app's first release. The app is not live before one is activated.
 pub(crate) async fn ensure(
     connection: &mut PgConnection,

@@ -55,6 +55,122 @@ async fn an_app_is_deployed_called_listed_rolled_back_and_deleted() {
 }
 
 #[tokio::test]
+async fn credentials_and_settings_are_managed_from_the_command_line() {
+    let host = Host::start().await;
+    let app = Bundle::of_guest("app", "secrets")
+        .with("needs", json!({ "credentials": ["erp"] }))
+        .with(
+            "settings",
+            json!([{ "key": "port", "type": "port", "default": 80 }]),
+        );
+    host.install(&app).await;
+    let person = Person::new(&host);
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+
+    let file = person.home.path().join("secret");
+    std::fs::write(&file, "{\"a\": 1}\n").unwrap();
+    let set = person
+        .command(&["credentials", "set", "app", "erp"])
+        .stdin(std::fs::File::open(&file).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&set.stdout),
+        "app can read `erp` (8 bytes)\n",
+        "{}",
+        said(&set)
+    );
+    assert_eq!(
+        person.run(&["call", "app", r#"{"c": "erp"}"#]).trim().len(),
+        12
+    );
+    let file = file.to_str().unwrap();
+    let set = person.run(&["credentials", "set", "app", "spare", "--file", file]);
+    assert!(
+        set.contains("(9 bytes); the active release of app does not declare it"),
+        "{set}"
+    );
+    let list = person.run(&["credentials", "list", "app"]);
+    assert!(list.contains("set, not declared"), "{list}");
+    assert!(!list.contains("\"a\""), "{list}");
+    let reads = person.run(&["credentials", "reads", "app"]);
+    assert!(reads.contains("given"), "{reads}");
+    let rotated = person.run(&["credentials", "rotate-key"]);
+    assert!(
+        rotated.starts_with("sealed 0 credentials with the key "),
+        "{rotated}"
+    );
+    let deleted = person.run(&["credentials", "delete", "app", "erp"]);
+    assert_eq!(deleted, "app cannot read `erp` any more\n");
+
+    assert_eq!(person.run(&["settings", "app", "get", "port"]), "80\n");
+    assert_eq!(
+        person.run(&["settings", "app", "set", "port", "81"]),
+        "port is 81\n"
+    );
+    let error = person.fail(&["settings", "app", "set", "port", "-1"]);
+    assert_eq!(
+        error,
+        "error: the setting `port` must be a whole number from 1 to 65535\n"
+    );
+    let list = person.run(&["settings", "app"]);
+    assert!(
+        list.lines().nth(1).unwrap().starts_with("port  port  81"),
+        "{list}"
+    );
+    assert_eq!(
+        person.run(&["settings", "app", "unset", "port"]),
+        "port is not set any more\n"
+    );
+}
+
+#[tokio::test]
+async fn the_audit_log_is_read_checked_and_exported_from_the_command_line() {
+    let host = Host::start().await;
+    host.install(&Bundle::of_guest("app", "echo")).await;
+    let person = Person::new(&host);
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+    person.run(&["apps", "disable", "app"]);
+
+    let log = person.run(&["audit", "--app", "app", "-n", "2"]);
+    let line: Vec<&str> = log.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(line[2..5], ["admin", "app.disable", "app"]);
+    let good = person.run(&["audit", "verify"]);
+    let noted = good.strip_prefix("good up to ").unwrap().trim();
+    person.run(&["audit", "verify", "--noted", noted]);
+    let exported = person.home.path().join("audit.jsonl");
+    let to = exported.to_str().unwrap();
+    person.run(&["audit", "export", "--output", to]);
+    let lines = std::fs::read_to_string(&exported).unwrap();
+    assert_eq!(
+        lines.lines().count().to_string(),
+        noted.split(':').next().unwrap()
+    );
+    assert_eq!(person.run(&["audit", "export"]), lines);
+    assert!(
+        person
+            .fail(&["audit", "export", "--output", to])
+            .contains("cannot write")
+    );
+
+    let database = host.database().await;
+    database
+        .batch_execute(
+            "ALTER TABLE skep.audit DISABLE TRIGGER USER;
+             UPDATE skep.audit SET actor = 'eve' WHERE seq = 2;
+             ALTER TABLE skep.audit ENABLE TRIGGER USER",
+        )
+        .await
+        .unwrap();
+    let error = person.fail(&["audit", "verify"]);
+    assert_eq!(
+        error,
+        "error: the audit log is broken: entry 2 is not what was written: its content does not \
+         give its hash\n"
+    );
+}
+
+#[tokio::test]
 async fn the_calls_of_an_app_are_shown_with_what_they_used() {
     let host = Host::start().await;
     host.install(&Bundle::of_guest("app", "sql")).await;

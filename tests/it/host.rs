@@ -206,6 +206,16 @@ impl Host {
         self.process.log()
     }
 
+    /// The log as it stands.
+    pub(crate) fn raw_log(&self) -> Vec<u8> {
+        self.process.raw_log()
+    }
+
+    /// The server's process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Waits for a line of the log.
     pub(crate) async fn logged(&self, what: &str, found: impl Fn(&Value) -> bool) -> Value {
         until(what, async || {
@@ -233,6 +243,11 @@ impl Host {
     pub(crate) async fn kill(&mut self) {
         self.process.signal(rustix::process::Signal::KILL);
         self.process.ended().await;
+    }
+
+    /// Starts the server again, which must not succeed; what comes back is what it says.
+    pub(crate) fn fail_to_restart(&self) -> String {
+        Process::fail(self.folder.path(), &self.settings)
     }
 
     /// Starts the server again on the same folder and database. The login stays valid.

@@ -17,7 +17,9 @@ mod host;
 mod peer;
 mod python;
 
+mod audit;
 mod calls;
+mod canary;
 mod cells;
 mod cli;
 mod consent;
@@ -32,6 +34,8 @@ mod manage;
 mod neighbours;
 mod receipts;
 mod scratch;
+mod secrets;
 mod serving;
+mod settings;
 mod shape;
 mod torture;

@@ -100,7 +100,7 @@ pub(crate) fn turn() -> File {
 }
 
 /// The component of an app in `tests/apps`.
-fn built(app: &str) -> Vec<u8> {
+pub(crate) fn built(app: &str) -> Vec<u8> {
     built_of(app, &source(app))
 }
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from skep import _phase
 from skep.errors import (
+    CredentialNotSet,
     HostUnavailable,
+    InvalidSetting,
     InvalidStatement,
     NotInCell,
     OverLimit,
@@ -20,6 +22,8 @@ from skep.errors import (
     SkepError,
     SqlError,
     TimedOut,
+    UndeclaredCredential,
+    UndeclaredSetting,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +68,11 @@ class Host(Protocol):
     def write_log(self, level: str, message: str, detail: str | None) -> None: ...
     def current_caller(self) -> Caller | None: ...
     def call_id(self) -> str: ...
+    def get_credential(self, name: str) -> bytes: ...
+    def get_setting(self, key: str) -> str | None: ...
+    def all_settings(self) -> list[tuple[str, str]]: ...
+    def set_setting(self, key: str, value: str) -> None: ...
+    def unset_setting(self, key: str) -> None: ...
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
     ) -> Exchange: ...
@@ -89,6 +98,21 @@ class NoHost:
 
     def call_id(self) -> str:
         return ""
+
+    def get_credential(self, name: str) -> bytes:
+        raise NotInCell("credentials are there in a cell only; see skep.testing")
+
+    def get_setting(self, key: str) -> str | None:
+        raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def all_settings(self) -> list[tuple[str, str]]:
+        raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def set_setting(self, key: str, value: str) -> None:
+        raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def unset_setting(self, key: str) -> None:
+        raise NotInCell("settings are there in a cell only; see skep.testing")
 
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
@@ -136,6 +160,21 @@ class BuildHost:
     def call_id(self) -> str:
         return ""
 
+    def get_credential(self, name: str) -> bytes:
+        raise _not_ready("credentials")
+
+    def get_setting(self, key: str) -> str | None:
+        raise _not_ready("settings")
+
+    def all_settings(self) -> list[tuple[str, str]]:
+        raise _not_ready("settings")
+
+    def set_setting(self, key: str, value: str) -> None:
+        pass
+
+    def unset_setting(self, key: str) -> None:
+        pass
+
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
     ) -> Exchange:
@@ -144,6 +183,11 @@ class BuildHost:
 
     def close_exchanges(self) -> None:
         pass
+
+
+def _not_ready(what: str) -> ResultNotReady:
+    _phase.mark_result_read()
+    return ResultNotReady(f"{what} cannot be read while the app is being built")
 
 
 host: Host = NoHost()
@@ -171,7 +215,7 @@ def _must_be_unicode(sql: str, params: Sequence[Any]) -> None:
 def cell_host() -> Host:
     """Returns the host of a cell. Needs the generated bindings."""
     from componentize_py_types import Err
-    from wit_world.imports import caller, db, log
+    from wit_world.imports import caller, credentials, db, log, settings
 
     from skep import _egress
     from skep.caller import Caller
@@ -182,6 +226,24 @@ def cell_host() -> Host:
         db.Error_OverLimit: lambda e: OverLimit(e.value),
         db.Error_TimedOut: lambda e: TimedOut("the call's time is over"),
         db.Error_Unavailable: lambda e: HostUnavailable("the database could not be reached"),
+    }
+    errors |= {
+        credentials.Error_Undeclared: lambda e: UndeclaredCredential(
+            f"the manifest's `needs.credentials` does not name `{e.value}`, or it was withdrawn"
+        ),
+        credentials.Error_NotSet: lambda e: CredentialNotSet(
+            f"the credential `{e.value}` is not set: an operator does it"
+        ),
+        credentials.Error_OverLimit: lambda e: OverLimit(e.value),
+        credentials.Error_Unavailable: lambda e: HostUnavailable(
+            "the credential could not be read now"
+        ),
+        settings.Error_Undeclared: lambda e: UndeclaredSetting(
+            f"the manifest's `settings` has no key `{e.value}`"
+        ),
+        settings.Error_Invalid: lambda e: InvalidSetting(e.value),
+        settings.Error_OverLimit: lambda e: OverLimit(e.value),
+        settings.Error_Unavailable: lambda e: HostUnavailable("settings could not be reached now"),
     }
     values: dict[str, Any] = {
         "boolean": db.Value_Boolean,
@@ -264,6 +326,39 @@ def cell_host() -> Host:
         def call_id(self) -> str:
             call_id: str = caller.call_id()
             return call_id
+
+        def get_credential(self, name: str) -> bytes:
+            try:
+                secret: bytes = credentials.get(unicode(name))
+            except Err as error:
+                raise translated(error) from None
+            return bytes(secret)
+
+        def get_setting(self, key: str) -> str | None:
+            try:
+                value: str | None = settings.get(unicode(key))
+            except Err as error:
+                raise translated(error) from None
+            return value
+
+        def all_settings(self) -> list[tuple[str, str]]:
+            try:
+                values: list[tuple[str, str]] = settings.all()
+            except Err as error:
+                raise translated(error) from None
+            return values
+
+        def set_setting(self, key: str, value: str) -> None:
+            try:
+                settings.set(unicode(key), value)
+            except Err as error:
+                raise translated(error) from None
+
+        def unset_setting(self, key: str) -> None:
+            try:
+                settings.unset(unicode(key))
+            except Err as error:
+                raise translated(error) from None
 
         def open_exchange(
             self, origin: str, authority: str, head: Head, timeout: float | None

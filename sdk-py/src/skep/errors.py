@@ -40,7 +40,7 @@ class InvalidStatement(SkepError):
 
 
 class OverLimit(SkepError):
-    """A statement, its parameters or its result is over a limit.
+    """A statement, its parameters or its result is over a limit, or a call asks too often.
 
     The text says which limit. Nothing of the statement is kept.
     """
@@ -52,6 +52,22 @@ class TimedOut(SkepError):
 
 class HostUnavailable(SkepError):
     """The host could not do it now. The same request may succeed later."""
+
+
+class UndeclaredCredential(SkepError):
+    """The manifest's `needs.credentials` does not name the credential, or it was withdrawn."""
+
+
+class CredentialNotSet(SkepError):
+    """An operator has not set the credential yet: `skep credentials set`."""
+
+
+class UndeclaredSetting(SkepError):
+    """The manifest's `settings` has no such key."""
+
+
+class InvalidSetting(SkepError):
+    """The value does not fit what the manifest declares of the setting."""
 
 
 class NotInCell(SkepError):

@@ -5,6 +5,9 @@
 
 mod actions;
 mod needs;
+mod settings;
+
+pub(super) use actions::is_slug;
 
 use semver::Version;
 
@@ -51,6 +54,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
     );
     let limits = limits(&mut fields);
     let needs = needs::read(&mut fields);
+    let settings = settings::read(&mut fields);
     let script = fields.text("script").map(str::to_owned);
     ignored_generations(&mut fields);
     fields.finish();
@@ -74,6 +78,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
             instances: instances.unwrap_or_default(),
             limits,
             needs,
+            settings,
         },
         script,
         warnings: report.warnings,

@@ -76,6 +76,26 @@ impl Process {
         .await
     }
 
+    /// Runs a server that does not start; what comes back is what it says.
+    pub(crate) fn fail(folder: &Path, settings: &[(&'static str, String)]) -> String {
+        let output = skep()
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.join("data"))
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn raw_log(&self) -> Vec<u8> {
+        fs::read(&self.log).unwrap()
+    }
+
     pub(crate) fn log(&self) -> Vec<Value> {
         let text = fs::read_to_string(&self.log).unwrap();
         text.lines()

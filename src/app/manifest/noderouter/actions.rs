@@ -74,7 +74,7 @@ fn name(action: &mut Fields<'_, '_>) -> Option<String> {
     Some(name.to_owned())
 }
 
-pub(super) fn is_slug(name: &str) -> bool {
+pub(in crate::app::manifest) fn is_slug(name: &str) -> bool {
     name.len() <= MAX_NAME
         && name.starts_with(|letter: char| letter.is_ascii_alphanumeric())
         && name
