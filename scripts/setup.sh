@@ -96,6 +96,19 @@ builder_is_there() {
     [[ $("$builder" --version 2>/dev/null) == "componentize-py $componentize_py" ]]
 }
 
+# Fetches the packages that a Python app of the tests vendors, again when their list changes.
+fetch_wheels() {
+    local wheels=$cache/wheels
+    rm -rf "$wheels"
+    mkdir -p "$wheels"
+    python3 -m venv "$wheels/venv"
+    "$wheels/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --dest "$wheels" \
+        --only-binary :all: --platform any --python-version 3.14 -r tests/wheels.txt ||
+        fail "the wheels of tests/wheels.txt were not fetched; without a network, set PIP_FIND_LINKS to a folder with them"
+    rm -rf "$wheels/venv"
+    cp tests/wheels.txt "$wheels/wheels.txt"
+}
+
 find_missing_packages
 if ((${#packages[@]} > 0)); then
     step 'installing Debian packages' install_packages
@@ -108,3 +121,5 @@ has cargo-deny ||
     step 'installing cargo-deny' cargo_tool cargo-deny "$deny" "which checks licences and sources of dependencies"
 builder_is_there ||
     step 'installing componentize-py (compiling it takes ten minutes or more, once)' install_builder
+cmp -s tests/wheels.txt "$cache/wheels/wheels.txt" ||
+    step 'fetching the Python packages that tests vendor' fetch_wheels

@@ -7,15 +7,22 @@
 mod backend;
 pub(crate) mod bundle;
 mod finding;
+pub(crate) mod grants;
 pub(crate) mod manifest;
 mod origin;
 pub(crate) mod payload;
+mod plain;
+pub(crate) mod python;
+pub(crate) mod setting;
 
 pub(crate) use backend::{Backend, BackendError, COMPONENT};
 pub(crate) use bundle::{Bundle, BundleError, BundlePath};
 pub(crate) use finding::Finding;
+pub(crate) use grants::{Grant, Grants};
 pub(crate) use manifest::{Manifest, ManifestError};
-pub(crate) use origin::Origin;
+pub(crate) use origin::{Origin, OriginError, Scheme};
+pub(crate) use plain::plain;
+pub(crate) use setting::Setting;
 
 /// The manifest's place in a bundle.
 pub(crate) const MANIFEST: &str = "manifest.json";

@@ -1,30 +1,37 @@
 //! Makes a component of a Python bundle, on the author's machine and at deploy alike.
 //!
-//! The work is done by the command `componentize-py`, in a process of its own that gets no
-//! environment, no network and bounds on memory, CPU time and files. It runs the bundle's
-//! module-level code, itself inside WebAssembly.
+//! The work is done by the command `componentize-py`, in a [`Workshop`]: a process of its own
+//! that gets no environment, no network, no file but its own, and bounds on all it uses. It
+//! runs the bundle's module-level code, itself inside WebAssembly.
 
 mod locate;
 mod report;
+mod runtime;
 
 pub(crate) use locate::{BuilderMissing, locate};
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use rust_embed::RustEmbed;
 
 use crate::app::{Bundle, BundlePath};
-use crate::launch::{self, DeathSignal, Restrictions};
+use crate::launch::{Limits, Task, Workshop};
 use crate::store::blobs;
 use report::describe;
 
 /// What the building process may use.
-const MEMORY_BYTES: u64 = 8 << 30;
-const CPU_SECONDS: u64 = 180;
-const FILE_BYTES: u64 = 512 << 20;
-const WALL: Duration = Duration::from_secs(300);
+const LIMITS: Limits = Limits {
+    wall: Duration::from_secs(300),
+    memory: 8 << 30,
+    cpu: 180,
+    files: 1_024,
+    file_size: 512 << 20,
+    processes: 1_024,
+};
+/// The largest component.
+const COMPONENT_BYTES: u64 = 512 << 20;
+const COMPONENT: &str = "component.wasm";
 /// Wherever the builder finds this file, it follows the paths in it.
 const BUILDER_FILE: &str = "componentize-py.toml";
 
@@ -55,7 +62,7 @@ pub(crate) enum BuildError {
     /// The author can mend it; the text names the file and line where it can.
     #[error("the app does not build: {0}")]
     App(String),
-    #[error("the app does not build within {} s", WALL.as_secs())]
+    #[error("the app does not build within {} s", LIMITS.wall.as_secs())]
     TooSlow,
     #[error(transparent)]
     Missing(#[from] BuilderMissing),
@@ -86,11 +93,6 @@ impl Builder {
     ///
     /// When the bundle's code fails while it is loaded, or the builder cannot be run.
     pub(crate) async fn build(&self, bundle: &Bundle) -> Result<Vec<u8>, BuildError> {
-        std::fs::create_dir_all(&self.work)?;
-        let folder = tempfile::Builder::new()
-            .prefix("build-")
-            .tempdir_in(&self.work)?;
-        let root = std::path::absolute(folder.path())?;
         if let Some((path, _)) = bundle
             .files()
             .find(|(path, _)| path.file_name() == BUILDER_FILE)
@@ -100,24 +102,29 @@ impl Builder {
                 path.as_str()
             )));
         }
-        stage(&root, bundle)?;
-        std::fs::create_dir_all(root.join("nothing/lib/site-packages"))?;
+        let read = runtime::of(&self.command)?;
+        let (work, bundle) = (self.work.clone(), bundle.clone());
+        let staged = tokio::task::spawn_blocking(move || stage(&work, &bundle));
+        let workshop = staged.await.map_err(std::io::Error::other)??;
+        let built = self.build_in(&workshop, read).await;
+        workshop.close().await;
+        built
+    }
 
-        let restrictions = Restrictions {
-            umask: Some(0o077),
-            limit_memory: Some(MEMORY_BYTES),
-            limit_cpu: Some(CPU_SECONDS),
-            limit_files: Some(1_024),
-            limit_file_size: Some(FILE_BYTES),
-            chdir: Some(root.clone()),
-            no_network: true,
-            ..Restrictions::default()
-        }
-        .dying_with_us(DeathSignal::Kill);
-        let mut command = restrictions.command(&launch::own_binary(), &self.command);
-        command
-            .args(["-q", "-d", "wit", "-w", "skep:app/python", "componentize"])
-            .args([
+    async fn build_in(
+        &self,
+        workshop: &Workshop,
+        read: Vec<PathBuf>,
+    ) -> Result<Vec<u8>, BuildError> {
+        let task = Task {
+            program: &self.command,
+            arguments: &[
+                "-q",
+                "-d",
+                "wit",
+                "-w",
+                "skep:app/python",
+                "componentize",
                 "-p",
                 "sdk",
                 "-p",
@@ -125,45 +132,35 @@ impl Builder {
                 "-p",
                 "staging",
                 "-o",
-                "component.wasm",
+                COMPONENT,
                 "skep._app",
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        let child = launch::spawn(command).await?;
-        let output = tokio::time::timeout(WALL, child.wait_with_output())
-            .await
-            .map_err(|_| BuildError::TooSlow)??;
-        if !output.status.success() {
-            return Err(BuildError::App(describe(&output)));
+            ],
+            limits: LIMITS,
+            read,
+        };
+        let ended = workshop.run(task).await?.ok_or(BuildError::TooSlow)?;
+        if !ended.status.success() {
+            return Err(BuildError::App(describe(&ended)));
         }
-        Ok(std::fs::read(root.join("component.wasm"))?)
+        Ok(workshop.take(COMPONENT, COMPONENT_BYTES)?)
     }
 }
 
 /// Lays out what the builder reads: the world, the SDK, and the bundle between them.
-fn stage(root: &Path, bundle: &Bundle) -> std::io::Result<()> {
+fn stage(work: &Path, bundle: &Bundle) -> std::io::Result<Workshop> {
+    let workshop = Workshop::open(work, "build-")?;
     for (name, file) in sources() {
-        write(root, &name, &file)?;
+        workshop.write(&name, &file)?;
     }
     for (path, contents) in bundle.files() {
-        write(root, &staged(path), contents)?;
+        workshop.write(&staged(path), contents)?;
     }
-    Ok(())
+    workshop.make_folder("nothing/lib/site-packages")?;
+    Ok(workshop)
 }
 
 fn staged(path: &BundlePath) -> String {
     format!("staging/skep_bundle/{}", path.as_str())
-}
-
-fn write(root: &Path, name: &str, contents: &[u8]) -> std::io::Result<()> {
-    let path = root.join(name);
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    std::fs::write(path, contents)
 }
 
 /// The files that are the same in every build.

@@ -5,6 +5,9 @@
 //! one host call.
 
 pub(crate) mod caller;
+pub(crate) mod credentials;
 pub(crate) mod db;
+pub(crate) mod egress;
 pub(crate) mod jobs;
 pub(crate) mod log;
+pub(crate) mod settings;

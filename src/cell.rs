@@ -1,35 +1,51 @@
 //! The sandbox: a cell is one instance of a release's component, made for a call.
 //!
 //! It knows no HTTP. A [`Cells`] runs calls of [`Image`]s and answers with a [`call::Outcome`];
-//! what a cell may import is decided in [`state`], what it may use in [`limits`].
+//! what a cell may import is decided in [`state`], what it may use in [`crate::limits`].
 
 mod admission;
 mod call;
 pub(crate) mod compile;
+#[cfg(test)]
+mod cost;
 mod engine;
 mod image;
 pub(crate) mod inspect;
-pub(crate) mod limits;
+mod lanes;
+mod limits;
+mod memory;
 mod pool;
+mod receipt;
+mod scratch;
 mod state;
 
-pub(crate) use call::{Call, CallError, Entry, Receipt};
+pub(crate) use call::{Call, CallError, Entry};
 pub(crate) use engine::for_compiling;
+pub(crate) use receipt::{Ending, Receipt, Record, UnknownEnding, Witness};
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
-use crate::app::manifest::Instances;
+use crate::app::Grants;
+use crate::app::manifest::{Egress, Instances};
 use crate::bindings::AppIndices;
+use crate::capability::credentials::policy::CredentialsGrant;
+use crate::capability::credentials::vault::Vault;
+use crate::capability::egress::Gateway;
 use crate::capability::jobs::policy::JobsGrant;
+use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
-use crate::services::{Clock, HostKey};
-use admission::Admission;
+use crate::limits::{Budget, Limits, MIB};
+use crate::services::{Clock, HostKey, machine};
+use crate::store::Store;
+use admission::{Admission, WaitingData};
 use image::ImageCache;
-use limits::Budget;
+use lanes::SlowLane;
+use memory::{Division, NodeMemory};
 use pool::IdleCells;
 use state::CellState;
 
@@ -41,11 +57,32 @@ struct Shared {
     engine: Engine,
     linker: Linker<CellState>,
     cache: ImageCache,
+    providers: Providers,
     admission: Admission,
     reserve: Admission,
+    memory: NodeMemory,
+    waiting: WaitingData,
+    slow: SlowLane,
+    limits: Limits,
     idle: Arc<IdleCells>,
-    clock: Clock,
+    witness: Arc<dyn Witness>,
     _ticker: engine::Ticker,
+}
+
+/// What the capabilities of every cell stand on.
+pub(crate) struct Providers {
+    /// Requests of apps leave by it.
+    pub(crate) gateway: Gateway,
+    pub(crate) vault: Vault,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+}
+
+/// The cells that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Alive {
+    pub(crate) running: usize,
+    pub(crate) idle: usize,
 }
 
 /// What a release is to its cells.
@@ -57,6 +94,14 @@ pub(crate) struct Settings {
     pub(crate) budget: Budget,
     /// How many calls run at once; more wait.
     pub(crate) concurrency: usize,
+    /// Where its calls may send requests.
+    pub(crate) egress: Arc<[Egress]>,
+    /// What the app may do beyond what every app may.
+    pub(crate) granted: Arc<Grants>,
+    /// The credentials that its calls may read.
+    pub(crate) credentials: CredentialsGrant,
+    /// The settings that it declares.
+    pub(crate) settings: SettingsGrant,
     pub(crate) jobs: JobsGrant,
 }
 
@@ -77,31 +122,67 @@ pub(crate) enum NotAnApp {
     World(#[from] inspect::Mismatch),
     #[error("the component does not fit the world skep:app@1.0.0: {0}")]
     Link(String),
+    #[error("the component does not fit into a cell: {0}")]
+    Size(String),
 }
 
 impl Cells {
-    /// Starts the engine. `data` is the host's data folder, where compiled code is kept.
+    /// Starts the engine. `data` is the host's data folder, where compiled code is kept;
+    /// `providers` are behind what cells import; the witness is told of every call that is over.
     ///
     /// # Errors
     ///
-    /// When the machine cannot give the engine its address space, or the folder is not
+    /// When the limits leave no memory for a cell, the machine cannot give the engine its address space, or the folder is not
     /// writable.
-    pub(crate) fn start(data: &Path, key: &HostKey, clock: Clock) -> anyhow::Result<Self> {
-        let engine = engine::for_running()?;
+    pub(crate) fn start(
+        data: &Path,
+        key: &HostKey,
+        limits: Limits,
+        providers: Providers,
+        witness: Arc<dyn Witness>,
+    ) -> anyhow::Result<Self> {
+        let calls = limits.calls.get();
+        let memory = Division::new(&limits, machine::memory(), engine::memories(calls))?;
+        tracing::info!(
+            total_memory_mb = memory.total / MIB,
+            calls,
+            "cells share this memory"
+        );
+        let most = limits.budget(&limits.ceiling).memory;
+        let size = engine::Size::new(calls, most, memory.kept);
+        let engine = engine::for_running(size, limits.count_fuel)?;
         let linker = state::linker(&engine)
             .map_err(|error| anyhow::anyhow!("the linker cannot be made: {error:#}"))?;
-        let cache = ImageCache::open(image::folder(data), key, &engine)?;
+        let cache = ImageCache::open(&image::folder(data), key, &engine)?;
         let ticker = engine::Ticker::start(&engine)?;
         Ok(Self(Arc::new(Shared {
             engine,
             linker,
             cache,
-            admission: Admission::for_all(),
-            reserve: Admission::reserve(),
-            idle: Arc::default(),
-            clock,
+            providers,
+            admission: Admission::for_all(number(calls)),
+            reserve: Admission::reserve(number(calls)),
+            memory: NodeMemory::new(&memory),
+            waiting: WaitingData::default(),
+            slow: SlowLane::start()?,
+            limits,
+            idle: Arc::new(IdleCells::new(number(engine::idle(calls)))),
+            witness,
             _ticker: ticker,
         })))
+    }
+
+    /// What calls on this node may use.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// How many cells run a call, and how many wait for their release's next one.
+    pub(crate) fn alive(&self) -> Alive {
+        Alive {
+            running: self.0.admission.running() + self.0.reserve.running(),
+            idle: self.0.idle.count(),
+        }
     }
 
     /// The compiled component of this digest, if it is in the cache.
@@ -113,11 +194,20 @@ impl Cells {
     ///
     /// # Errors
     ///
-    /// When the code cannot be kept or, which would be our fault, does not load.
-    pub(crate) fn keep(&self, digest: &str, code: &[u8]) -> anyhow::Result<Component> {
+    /// When the code cannot be kept. Inside, when it wants more than there is for one cell.
+    pub(crate) fn keep(
+        &self,
+        digest: &str,
+        code: &[u8],
+    ) -> std::io::Result<Result<Component, NotAnApp>> {
         self.0.cache.store(digest, code)?;
-        self.cached(digest)
-            .ok_or_else(|| anyhow::anyhow!("compiled code of {digest} does not load"))
+        let loaded = self.0.cache.load_new(&self.0.engine, digest);
+        Ok(loaded.map_err(|error| NotAnApp::Size(format!("{error:#}"))))
+    }
+
+    /// What a component imports of the host, for people to see.
+    pub(crate) fn capabilities(&self, component: &Component) -> BTreeSet<String> {
+        inspect::capabilities(component, &self.0.engine)
     }
 
     /// Makes a component ready to be called.
@@ -149,10 +239,24 @@ impl Image {
         &self.settings
     }
 
+    /// How many of its calls run or have the next place.
+    pub(crate) fn running(&self) -> usize {
+        self.admission.running()
+    }
+
+    /// How many of its calls wait for a place.
+    pub(crate) fn waiting(&self) -> usize {
+        self.admission.waiting()
+    }
+
     /// Whether the component wants to be loaded before it goes live.
     pub(crate) fn has_load(&self) -> bool {
         self.load.is_some()
     }
+}
+
+fn number(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 impl Drop for Image {

@@ -1,11 +1,15 @@
 //! The command line: one file a command.
 
 mod apps;
+mod audit;
 mod build;
 mod call;
+mod calls;
 mod client;
 mod compile;
+mod credentials;
 mod deploy;
+mod grants;
 mod jobs;
 mod launch;
 mod login;
@@ -17,6 +21,7 @@ mod prompt;
 mod role;
 mod serve;
 mod session;
+mod settings;
 mod token;
 mod user;
 
@@ -44,18 +49,26 @@ enum Command {
     Build(build::Arguments),
     Deploy(deploy::Arguments),
     Call(call::Arguments),
+    Calls(calls::Arguments),
     Apps(apps::Arguments),
+    Grants(grants::Arguments),
     Jobs(jobs::Arguments),
     Login(login::Arguments),
     Logout(logout::Arguments),
     User(user::Arguments),
     Role(role::Arguments),
     Token(token::Arguments),
+    Credentials(credentials::Arguments),
+    Settings(settings::Arguments),
+    Audit(audit::Arguments),
     Postgres(postgres::Arguments),
     #[command(hide = true)]
     Launch(launch::Arguments),
     #[command(hide = true)]
     Compile(compile::Arguments),
+    /// Print which walls stand around this process. Started by ourselves
+    #[command(hide = true)]
+    Walls,
 }
 
 /// Runs the command that the arguments name, and says how it went.
@@ -63,26 +76,32 @@ pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Launch(arguments) => return arguments.run(),
         Command::Postgres(arguments) => return arguments.run(),
-        Command::Compile(arguments) => arguments.run(),
-        Command::Serve(arguments) => arguments.run(),
-        Command::New(arguments) => new::run(&arguments),
-        Command::Build(arguments) => wait_for(arguments.run()),
-        Command::Login(arguments) => {
-            wait_for(arguments.run(&ClientConfig::load(), &mut Output::text()))
-        }
-        Command::Logout(arguments) => {
-            wait_for(arguments.run(&ClientConfig::load(), &mut Output::text()))
-        }
+        Command::Compile(arguments) => done(arguments.run()),
+        Command::Walls => done(crate::launch::show_walls()),
+        Command::Serve(arguments) => done(arguments.run()),
+        Command::New(arguments) => done(new::run(&arguments)),
+        Command::Build(arguments) => done(wait_for(arguments.run())),
+        Command::Login(arguments) => done(wait_for(
+            arguments.run(&ClientConfig::load(), &mut Output::text()),
+        )),
+        Command::Logout(arguments) => done(wait_for(
+            arguments.run(&ClientConfig::load(), &mut Output::text()),
+        )),
         Command::Deploy(arguments) => call(async |client| arguments.run(client).await),
-        Command::Call(arguments) => call(async |client| arguments.run(client).await),
-        Command::Apps(arguments) => call(async |client| arguments.run(client).await),
-        Command::Jobs(arguments) => call(async |client| arguments.run(client).await),
-        Command::User(arguments) => call(async |client| arguments.run(client).await),
-        Command::Role(arguments) => call(async |client| arguments.run(client).await),
-        Command::Token(arguments) => call(async |client| arguments.run(client).await),
+        Command::Call(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Calls(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Apps(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Jobs(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Grants(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::User(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Role(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Token(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Whoever read the output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -92,6 +111,11 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// The exit code of a command that has either done what it was asked to, or failed.
+fn done(outcome: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()
@@ -99,14 +123,14 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Runs a command that calls the server that is logged in to.
-fn call(command: impl AsyncFnOnce(&Client) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn call<T>(command: impl AsyncFnOnce(&Client) -> anyhow::Result<T>) -> anyhow::Result<T> {
     wait_for(async {
         let client = Client::from_session(&ClientConfig::load())?;
         command(&client).await
     })
 }
 
-fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn wait_for<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?

@@ -16,6 +16,8 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limits;
+
 /// What an operator can set. Keys are the same in the file and, in capitals behind
 /// `SKEP_`, in the environment.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,10 +31,18 @@ pub(crate) struct Config {
     pub(crate) database_url: Option<SecretString>,
     /// The host key; `host.key` in `data` if not set.
     pub(crate) key_file: Option<PathBuf>,
+    /// The keys that credentials are sealed with, one a line, the one that seals first;
+    /// derived from the host key if neither is set.
+    pub(crate) sealing_key_file: Option<PathBuf>,
+    /// The same keys as text.
+    pub(crate) sealing_key: Option<SecretString>,
     /// Folder with `postgres` and `initdb`; searched for if not set.
     pub(crate) postgres_bin: Option<PathBuf>,
     /// The command that builds Python components; searched for if not set.
     pub(crate) componentize_py: Option<PathBuf>,
+    /// Certificate authorities, in PEM form, that apps' https requests trust beside the
+    /// system's.
+    pub(crate) egress_ca_file: Option<PathBuf>,
     /// Password of `admin` on the first start; made up and printed once if not set.
     pub(crate) admin_password: Option<SecretString>,
     /// How many hours a login lasts.
@@ -52,10 +62,17 @@ pub(crate) struct Config {
     pub(crate) keep_jobs_days: u16,
     /// How many finished jobs of one app are kept.
     pub(crate) keep_jobs: NonZeroU32,
+    /// How many days the log of calls keeps a call.
+    pub(crate) calls_days: NonZeroU16,
+    /// How many calls of all apps together it keeps.
+    pub(crate) calls_rows: NonZeroU32,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
     pub(crate) log: String,
+    /// What calls may use. In the environment, parts of a key stand two underscores apart:
+    /// `SKEP_LIMITS__CEILING__WALL_MS`.
+    pub(crate) limits: Limits,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,8 +93,11 @@ struct Defaults {
     job_lease_seconds: u16,
     keep_jobs_days: u16,
     keep_jobs: u32,
+    calls_days: u16,
+    calls_rows: u32,
     log_format: LogFormat,
     log: &'static str,
+    limits: Limits,
 }
 
 const DEFAULTS: Defaults = Defaults {
@@ -90,8 +110,11 @@ const DEFAULTS: Defaults = Defaults {
     job_lease_seconds: 15,
     keep_jobs_days: 30,
     keep_jobs: 10_000,
+    calls_days: 14,
+    calls_rows: 1_000_000,
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
+    limits: Limits::STANDARD,
 };
 
 /// What the command line of `skep serve` overrides.
@@ -140,22 +163,21 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When a source cannot be read, has an unknown key, or a value of the wrong kind;
-    /// the text names the source and the key.
-    pub(crate) fn load(
-        file: Option<&Path>,
-        overrides: Overrides,
-    ) -> Result<Self, Box<figment::Error>> {
+    /// When a source cannot be read, has an unknown key, a value of the wrong kind, or limits
+    /// that do not fit together; the text names the key.
+    pub(crate) fn load(file: Option<&Path>, overrides: Overrides) -> anyhow::Result<Self> {
         let mut figment = Figment::from(Serialized::defaults(DEFAULTS));
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment
-            .merge(Env::prefixed("SKEP_").filter(|key| !is_read_elsewhere(key.as_str())))
+        let environment = Env::prefixed("SKEP_").filter(|key| !is_read_elsewhere(key.as_str()));
+        let config: Self = figment
+            .merge(environment.split("__"))
             .merge(Serialized::defaults(Secrets::from_environment()))
             .merge(Serialized::defaults(overrides))
-            .extract()
-            .map_err(Box::new)
+            .extract()?;
+        config.limits.check()?;
+        Ok(config)
     }
 
     pub(crate) fn key_file(&self) -> PathBuf {
@@ -171,6 +193,8 @@ impl Config {
 struct Secrets {
     #[serde(skip_serializing_if = "Option::is_none")]
     admin_password: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealing_key: Option<String>,
 }
 
 impl Secrets {
@@ -178,6 +202,7 @@ impl Secrets {
     fn from_environment() -> Self {
         Self {
             admin_password: std::env::var("SKEP_ADMIN_PASSWORD").ok(),
+            sealing_key: std::env::var("SKEP_SEALING_KEY").ok(),
         }
     }
 }
@@ -187,6 +212,7 @@ impl Secrets {
 fn is_read_elsewhere(key: &str) -> bool {
     [
         "admin_password",
+        "sealing_key",
         "url",
         "token",
         "config",

@@ -1,19 +1,30 @@
 //! From a bundle to a release that serves, or to nothing changed at all.
 //!
-//! read, build, compile, check, migrate, activate, announce: each stage is a file below, and
-//! its time is in the report. [`Serving`] is what calls find at the end.
+//! read, build, compile, check, plan, migrate, activate, announce: each stage is a file below,
+//! and its time is in the report. A deploy that widens what the app may do is held after its
+//! plan until somebody consents. [`Serving`] is what calls find at the end.
 
 mod activate;
 mod compile;
+mod component;
+mod consent;
 mod error;
+mod grants;
 mod manage;
 mod migrate;
 mod objects;
+mod plan;
+mod propose;
+mod reach;
+mod record;
 mod recover;
 mod serving;
+mod settings;
 
 pub(crate) use error::DeployError;
+pub(crate) use grants::GrantStatus;
 pub(crate) use manage::ManageError;
+pub(crate) use plan::Plan;
 pub(crate) use serving::{NotServing, Serving};
 
 use std::path::PathBuf;
@@ -22,18 +33,20 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use serde::Serialize;
-use sqlx::{Postgres, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::Component;
 
-use crate::app::{Backend, Bundle, Description, Finding, Manifest};
-use crate::build::{self, Builder};
-use crate::capability::jobs::policy::JobsGrant;
-use crate::cell::{self, Cells, Image};
+use self::propose::Proposal;
+use self::settings::settings;
+use crate::app::{Bundle, Description, Finding, Grants, Manifest};
+use crate::audit::{Actor, Entry};
+use crate::cell::{Cells, Image};
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{AppPools, Roles};
 use crate::services::{Clock, Entropy};
-use crate::store::{Store, apps, blobs, releases};
+use crate::sql::Verdicts;
+use crate::store::releases::State;
+use crate::store::{Store, apps, blobs};
 
 /// Deploys and manages apps. Cheap to clone.
 #[derive(Clone)]
@@ -51,12 +64,25 @@ pub(crate) struct Parts {
     pub(crate) roles: Roles,
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
+    /// What statements that were read before do.
+    pub(crate) verdicts: Arc<Verdicts>,
     /// The configured builder, if any, and where to look for one.
     pub(crate) builder: Option<PathBuf>,
     pub(crate) path: Vec<PathBuf>,
     /// Where builds and compilations work.
     pub(crate) work: PathBuf,
     pub(crate) turns: Arc<Semaphore>,
+}
+
+/// What is to be done with a bundle.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    /// Who asks for it.
+    pub(crate) actor: Actor,
+    /// Whether that is somebody who may consent.
+    pub(crate) may_consent: bool,
+    /// The digest of the plan that is consented to already.
+    pub(crate) accept: Option<String>,
 }
 
 /// What a deploy did.
@@ -73,6 +99,10 @@ pub(crate) struct Report {
     pub(crate) version: String,
     /// SHA-256 of the bundle's files.
     pub(crate) digest: String,
+    /// `ready` where it serves, `waiting` where somebody must consent first.
+    pub(crate) state: State,
+    /// What it changes.
+    pub(crate) plan: Plan,
     /// What the author should mend; none of it keeps the app from running.
     #[schema(value_type = Vec<Object>)]
     pub(crate) warnings: Vec<Finding>,
@@ -89,16 +119,6 @@ pub(crate) struct Timings {
     pub(crate) check: u64,
     pub(crate) migrate: u64,
     pub(crate) activate: u64,
-}
-
-/// The bytes of a release, and their names.
-#[derive(Clone, Copy)]
-struct Files<'a> {
-    /// Of the bundle's files, whatever the zip around them looks like.
-    digest: &'a str,
-    zip: &'a [u8],
-    component_digest: &'a str,
-    component: &'a [u8],
 }
 
 /// A turn to deploy, given back when it is dropped.
@@ -118,6 +138,41 @@ impl Stopwatch {
     }
 }
 
+/// A zip that has been read.
+struct Upload {
+    zip: Bytes,
+    bundle: Bundle,
+    description: Description,
+    timings: Timings,
+}
+
+impl Upload {
+    async fn read(zip: Bytes, watch: &mut Stopwatch) -> Result<Self, DeployError> {
+        let (zip, bundle) = unpack(zip).await?;
+        let description = Description::read(&bundle)?;
+        Roles::admit(&description.manifest.app_name)?;
+        Ok(Self {
+            zip,
+            bundle,
+            description,
+            timings: Timings {
+                read: watch.lap(),
+                ..Timings::default()
+            },
+        })
+    }
+}
+
+/// A bundle of which everything is known, and nothing has run.
+struct Prepared {
+    candidate: Candidate,
+    proposal: Proposal,
+    zip: Bytes,
+    component: Vec<u8>,
+    component_digest: String,
+    timings: Timings,
+}
+
 /// A release on its way to becoming active.
 struct Candidate {
     id: ReleaseId,
@@ -130,36 +185,61 @@ impl Deployer {
         Self(Arc::new(parts))
     }
 
-    /// Deploys a zip; `by` is who asked for it.
+    /// Deploys a zip, or holds it until somebody consents.
     ///
     /// # Errors
     ///
     /// When any stage fails. Nothing is changed then, and the release before goes on serving.
-    pub(crate) async fn deploy(&self, zip: Bytes, by: &str) -> Result<Report, DeployError> {
+    pub(crate) async fn deploy(&self, zip: Bytes, order: Order) -> Result<Report, DeployError> {
         let deployer = self.clone();
-        let by = by.to_owned();
-        // A task of its own: a deployer who goes away must not leave half of it done.
-        tokio::spawn(async move { deployer.run(zip, &by).await })
-            .await
-            .map_err(|error| DeployError::Internal(error.into()))?
+        apart(async move { deployer.run(zip, order).await }).await
     }
 
-    async fn run(&self, zip: Bytes, by: &str) -> Result<Report, DeployError> {
-        let mut timings = Timings::default();
-        let mut watch = Stopwatch(Instant::now());
+    /// Says what a deploy of a zip would change, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When a deploy of it would fail before anything of it runs.
+    pub(crate) async fn foresee(&self, zip: Bytes) -> Result<Plan, DeployError> {
+        let deployer = self.clone();
+        apart(async move {
+            let mut watch = Stopwatch(Instant::now());
+            let upload = Upload::read(zip, &mut watch).await?;
+            let app = upload.description.manifest.app_name.clone();
+            let prepare = deployer.prepare(upload, &mut watch);
+            Ok(deployer.locked(&app, prepare).await?.proposal.plan)
+        })
+        .await
+    }
 
-        let (zip, bundle) = unpack(zip).await?;
+    async fn run(&self, zip: Bytes, order: Order) -> Result<Report, DeployError> {
+        let mut watch = Stopwatch(Instant::now());
+        let upload = Upload::read(zip, &mut watch).await?;
+        let app = upload.description.manifest.app_name.clone();
+        let work = async {
+            let prepared = self.prepare(upload, &mut watch).await?;
+            self.carry_out(prepared, order, &mut watch).await
+        };
+        self.locked(&app, work).await
+    }
+
+    /// Everything about a bundle that comes before anything of it runs.
+    async fn prepare(
+        &self,
+        upload: Upload,
+        watch: &mut Stopwatch,
+    ) -> Result<Prepared, DeployError> {
+        let Upload {
+            zip,
+            bundle,
+            description,
+            mut timings,
+        } = upload;
         let Description {
             manifest,
             backend,
-            warnings,
-        } = Description::read(&bundle)?;
-        let app = manifest.app_name.clone();
-        Roles::admit(&app)?;
-        timings.read = watch.lap();
-
-        // Held to the end, so that nobody else deploys, rolls back or deletes meanwhile.
-        let _lock = self.lock(&app).await?;
+            mut warnings,
+        } = description;
         let component = self.component(&bundle, backend).await?;
         timings.build = watch.lap();
 
@@ -167,34 +247,80 @@ impl Deployer {
         let compiled = self.compile(&component_digest, &component).await?;
         timings.compile = watch.lap();
 
-        let candidate = self.candidate_of(manifest, &compiled)?;
+        let mut proposal = self.propose(&manifest, bundle, backend, &compiled).await?;
+        warnings.append(&mut proposal.warnings);
+        warnings.extend(settings::beyond(
+            &manifest.limits,
+            &manifest.jobs,
+            self.0.cells.limits(),
+        ));
+        warnings.extend(self.unfit_settings(&manifest).await?);
+        proposal.warnings = warnings;
+        let id = ReleaseId(self.0.entropy.id(&self.0.clock));
+        let granted = Arc::clone(&proposal.granted);
+        let candidate = self.candidate_of(id, manifest, granted, &compiled)?;
         timings.check = watch.lap();
 
-        let digest = bundle.digest();
-        let files = Files {
-            digest: &digest,
-            zip: &zip,
-            component_digest: &component_digest,
-            component: &component,
-        };
-        let number = self.record(&candidate, files, by).await?;
-        if let Err(error) = self.migrate(&candidate).await {
-            self.forget(&candidate).await;
-            return Err(error);
-        }
-        timings.migrate = watch.lap();
+        Ok(Prepared {
+            candidate,
+            proposal,
+            zip,
+            component,
+            component_digest,
+            timings,
+        })
+    }
 
-        self.activate(&candidate).await?;
-        timings.activate = watch.lap();
-        let release = candidate.id;
-        tracing::info!(%app, %release, number, by, "deployed");
+    /// Makes a release of what is prepared, or holds it until somebody consents.
+    async fn carry_out(
+        &self,
+        prepared: Prepared,
+        order: Order,
+        watch: &mut Stopwatch,
+    ) -> Result<Report, DeployError> {
+        let plan = &prepared.proposal.plan;
+        if let Some(accepted) = &order.accept
+            && *accepted != plan.digest
+        {
+            return Err(DeployError::OtherPlan(Box::new(plan.clone())));
+        }
+        let held = order.accept.is_none() && plan.waits(order.may_consent);
+        let number = self.record(&prepared, &order, held).await?;
+        let by = order.actor.name().to_owned();
+
+        let Prepared {
+            candidate,
+            proposal: Proposal { plan, warnings, .. },
+            mut timings,
+            ..
+        } = prepared;
+        if !held {
+            if let Err(error) = self.migrate(&candidate).await {
+                self.forget(&candidate).await;
+                return Err(error);
+            }
+            timings.migrate = watch.lap();
+            let mut entry = Entry::of_app(order.actor, "app.deploy", &candidate.manifest.app_name)
+                .with("release", number)
+                .with("version", plan.version.as_str())
+                .with("digest", plan.bundle.as_str());
+            if plan.consent {
+                entry = entry.with("consent", plan.digest.as_str());
+            }
+            self.activate(&candidate, entry).await?;
+            timings.activate = watch.lap();
+        }
+        let (app, release) = (candidate.manifest.app_name, candidate.id);
+        tracing::info!(%app, %release, number, held, by, "deployed");
 
         Ok(Report {
             app,
             release,
             number,
-            version: candidate.manifest.version.to_string(),
-            digest,
+            version: plan.version.clone(),
+            digest: plan.bundle.clone(),
+            state: if held { State::Waiting } else { State::Ready },
+            plan,
             warnings,
             timings,
         })
@@ -208,14 +334,16 @@ impl Deployer {
         }
     }
 
-    /// A new release of compiled code, linked.
+    /// A release of compiled code, linked.
     fn candidate_of(
         &self,
+        id: ReleaseId,
         manifest: Manifest,
+        granted: Arc<Grants>,
         compiled: &Component,
     ) -> Result<Candidate, DeployError> {
-        let id = ReleaseId(self.0.entropy.id(&self.0.clock));
-        let image = self.0.cells.prepare(compiled, settings(&manifest, id))?;
+        let settings = settings(self.0.cells.limits(), &manifest, granted, id);
+        let image = self.0.cells.prepare(compiled, settings)?;
         Ok(Candidate {
             id,
             manifest,
@@ -223,122 +351,41 @@ impl Deployer {
         })
     }
 
-    /// Takes the right to change an app, for as long as what comes back lives.
-    async fn lock(&self, app: &AppName) -> Result<Transaction<'static, Postgres>, DeployError> {
-        let mut tx = self.0.store.pool().begin().await?;
-        if apps::lock(&mut tx, app).await? {
-            Ok(tx)
-        } else {
-            Err(DeployError::Busy(app.clone()))
-        }
-    }
-
-    /// The bundle's component, or one that is built from its sources.
-    async fn component(&self, bundle: &Bundle, backend: Backend) -> Result<Vec<u8>, DeployError> {
-        match backend {
-            Backend::Component => Ok(bundle
-                .file(crate::app::COMPONENT)
-                .map(|bytes| bytes.to_vec())
-                .unwrap_or_default()),
-            Backend::Python => {
-                let recipe = Builder::recipe(bundle);
-                if let Some(built) = blobs::find_build(self.0.store.pool(), &recipe).await? {
-                    return Ok(built);
-                }
-                let command = build::locate(self.0.builder.as_deref(), &self.0.path)?;
-                let built = Builder::new(command, self.0.work.clone())
-                    .build(bundle)
-                    .await?;
-                self.remember_build(&recipe, &built).await?;
-                Ok(built)
-            }
-        }
-    }
-
-    async fn remember_build(&self, recipe: &str, component: &[u8]) -> Result<(), DeployError> {
-        let digest = blobs::digest(component);
-        let mut tx = self.0.store.pool().begin().await?;
-        blobs::keep(&mut tx, &digest, component, self.0.clock.now()).await?;
-        blobs::keep_build(&mut tx, recipe, &digest).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Writes down the release that is about to be loaded.
-    async fn record(
+    /// Works with the sole right to change an app, over all nodes: nobody else deploys, rolls
+    /// back or deletes meanwhile.
+    async fn locked<T, E: From<DeployError>>(
         &self,
-        candidate: &Candidate,
-        files: Files<'_>,
-        by: &str,
-    ) -> Result<i32, DeployError> {
-        let now = self.0.clock.now();
-        let app = &candidate.manifest.app_name;
-        let bundle = blobs::digest(files.zip);
-        let release = releases::NewRelease {
-            id: candidate.id,
-            app,
-            manifest: &candidate.manifest,
-            digest: files.digest,
-            bundle: &bundle,
-            component: files.component_digest,
-            created_by: by,
-            now,
-        };
-
-        let mut tx = self.0.store.pool().begin().await?;
-        blobs::keep(&mut tx, &bundle, files.zip, now).await?;
-        blobs::keep(&mut tx, files.component_digest, files.component, now).await?;
-        apps::ensure(&mut tx, app, now).await?;
-        let number = releases::insert(&mut tx, release).await?;
-        tx.commit().await?;
-        Ok(number)
-    }
-
-    /// Removes every trace of a deploy that failed.
-    async fn forget(&self, candidate: &Candidate) {
-        let app = &candidate.manifest.app_name;
-        let forget = async {
-            let mut tx = self.0.store.pool().begin().await?;
-            releases::delete(&mut tx, candidate.id).await?;
-            apps::delete_if_empty(&mut tx, app).await?;
-            tx.commit().await
-        };
-        if let Err(error) = forget.await {
-            // The next start finds the row and removes it.
-            tracing::error!(%app, %error, "a failed deploy could not be removed");
+        app: &AppName,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let mut lock = self
+            .0
+            .store
+            .pool()
+            .begin()
+            .await
+            .map_err(DeployError::from)?;
+        if !apps::lock(&mut lock, app)
+            .await
+            .map_err(DeployError::from)?
+        {
+            return Err(DeployError::Busy(app.clone()).into());
         }
+        let result = work.await;
+        // Before the answer: whoever gets it may ask for the next change at once. A lock whose
+        // connection was lost is gone already.
+        let _ = lock.rollback().await;
+        result
     }
 }
 
-/// What a release's cells are, from its manifest, within the host's ceilings.
-fn settings(manifest: &Manifest, release: ReleaseId) -> cell::Settings {
-    use std::num::NonZeroU32;
-    use std::time::Duration;
-
-    use cell::limits::{CEILING, CONCURRENCY, CONCURRENCY_CEILING, DEFAULT, MIB};
-
-    let wishes = &manifest.limits;
-    let size = |wish: NonZeroU32| usize::try_from(wish.get()).unwrap_or(usize::MAX);
-    let wall = wishes.wall_ms.map_or(DEFAULT.wall, |wish| {
-        Duration::from_millis(wish.get().into())
-    });
-    let memory = wishes
-        .memory_mb
-        .map_or(DEFAULT.memory, |wish| size(wish).saturating_mul(MIB));
-    cell::Settings {
-        app: manifest.app_name.clone(),
-        release,
-        instances: manifest.instances,
-        budget: cell::limits::Budget {
-            wall: wall.min(CEILING.wall),
-            memory: memory.min(CEILING.memory),
-        },
-        concurrency: wishes
-            .concurrency
-            .map_or(CONCURRENCY, size)
-            .min(CONCURRENCY_CEILING),
-        jobs: JobsGrant::new(manifest.jobs),
-    }
+/// Works in a task of its own: a deployer who goes away must not leave half of it done.
+async fn apart<T: Send + 'static, E: From<DeployError> + Send + 'static>(
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E> {
+    tokio::spawn(work)
+        .await
+        .map_err(|error| DeployError::Internal(error.into()))?
 }
 
 async fn unpack(zip: Bytes) -> Result<(Bytes, Bundle), DeployError> {

@@ -1,15 +1,22 @@
 //! The HTTP interface: one file per resource and audience.
 
 pub(crate) mod apps;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod calls;
+pub(crate) mod consent;
+pub(crate) mod credentials;
+pub(crate) mod deploy;
 pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod json;
+pub(crate) mod metrics;
 pub(crate) mod openapi;
+pub(crate) mod receipts;
 pub(crate) mod request_id;
 pub(crate) mod roles;
+pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;
@@ -30,12 +37,19 @@ pub(crate) fn router(services: Services) -> Router {
     };
     Router::new()
         .merge(apps::router())
+        .merge(audit::router())
         .merge(auth::router())
         .merge(calls::router())
+        .merge(consent::router())
+        .merge(credentials::router())
+        .merge(deploy::router())
         .merge(health::router())
         .merge(jobs::router())
+        .merge(metrics::router())
         .merge(openapi::router())
+        .merge(receipts::router())
         .merge(roles::router())
+        .merge(settings::router())
         .merge(tokens::router())
         .merge(users::router())
         .fallback(|| async { ApiError::NotFound("there is nothing at this address".to_owned()) })

@@ -24,7 +24,7 @@ use crate::cell::Cells;
 use crate::deploy::Serving;
 use crate::ids::JobId;
 use crate::postgres::AppPools;
-use crate::services::{Clock, Entropy};
+use crate::services::{Clock, Entropy, GrantUses};
 use crate::store::Store;
 
 /// How long jobs may go on once the node has been asked to stop; what runs then is given back.
@@ -42,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) cells: Cells,
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
+    pub(crate) uses: GrantUses,
     pub(crate) settings: Settings,
 }
 

@@ -4,13 +4,25 @@
 //! may run. So a program is started through ourselves: `skep launch LIMITS -- PROGRAM`
 //! limits its own process and then becomes the program. [`Restrictions::command`] builds
 //! such a command, [`spawn`] starts it, and [`Restrictions::apply`] is the other side.
+//!
+//! [`Workshop`] runs what is trusted with nothing: one piece of work in a private folder,
+//! behind every wall that this machine's kernel gives ([`Walls`]).
 
+mod apart;
 mod apply;
+mod folder;
+mod namespaces;
+mod seal;
 mod spawner;
 #[cfg(test)]
 mod tests;
+mod walls;
 
+pub(crate) use apart::{Ended, Limits, Task, Workshop, in_the_way};
+pub(crate) use folder::sweep;
+pub(crate) use seal::{Program, show_walls};
 pub(crate) use spawner::spawn;
+pub(crate) use walls::Walls;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -38,6 +50,9 @@ pub(crate) struct Restrictions {
     /// Address space, in bytes
     #[arg(long, value_name = "BYTES")]
     pub(crate) limit_memory: Option<u64>,
+    /// Memory of its own that it can write to, in bytes; what is shared does not count
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) limit_data: Option<u64>,
     /// Processor time, in seconds
     #[arg(long, value_name = "SECONDS")]
     pub(crate) limit_cpu: Option<u64>,
@@ -47,12 +62,25 @@ pub(crate) struct Restrictions {
     /// Size of a written file, in bytes
     #[arg(long, value_name = "BYTES")]
     pub(crate) limit_file_size: Option<u64>,
+    /// Processes and threads of the user
+    #[arg(long, value_name = "N")]
+    pub(crate) limit_processes: Option<u64>,
     /// Working folder
     #[arg(long, value_name = "DIR")]
     pub(crate) chdir: Option<PathBuf>,
     /// Take the network away, where the kernel lets us
     #[arg(long)]
     pub(crate) no_network: bool,
+    /// End every process that it starts with it, and show it no other, where the kernel lets us
+    #[arg(long)]
+    pub(crate) alone: bool,
+    /// Give it the system's libraries, itself and its working folder, and no other file,
+    /// where the kernel lets us
+    #[arg(long)]
+    pub(crate) sealed: bool,
+    /// File or folder that a sealed program may also read, and run programs from
+    #[arg(long, value_name = "PATH", requires = "sealed")]
+    pub(crate) read: Vec<PathBuf>,
 }
 
 /// What a program gets when the one that started it dies.
@@ -126,9 +154,11 @@ impl Restrictions {
             ("--parent", self.parent.map(|n| n.to_string().into())),
             ("--umask", self.umask.map(|mode| format!("{mode:o}").into())),
             ("--limit-memory", self.limit_memory.map(number)),
+            ("--limit-data", self.limit_data.map(number)),
             ("--limit-cpu", self.limit_cpu.map(number)),
             ("--limit-files", self.limit_files.map(number)),
             ("--limit-file-size", self.limit_file_size.map(number)),
+            ("--limit-processes", self.limit_processes.map(number)),
             ("--chdir", self.chdir.clone().map(OsString::from)),
         ];
 
@@ -138,9 +168,15 @@ impl Restrictions {
                 arguments.extend([OsString::from(name), value]);
             }
         }
-        if self.no_network {
-            arguments.push("--no-network".into());
+        for path in &self.read {
+            arguments.extend([OsString::from("--read"), path.clone().into()]);
         }
+        let flags = [
+            ("--no-network", self.no_network),
+            ("--alone", self.alone),
+            ("--sealed", self.sealed),
+        ];
+        arguments.extend(flags.iter().filter(|flag| flag.1).map(|flag| flag.0.into()));
         arguments
     }
 }

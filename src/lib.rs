@@ -3,15 +3,18 @@
 //! The layers, each using only those below it:
 //!
 //! - [`http`] and [`cli`]: what people and programs speak to; [`serve`]: one node;
-//! - [`deploy`], [`jobs`], [`auth`]: a bundle becomes a release; work that runs later; who may
-//!   do what;
+//! - [`deploy`], [`jobs`], [`auth`], [`ledger`]: a bundle becomes a release; work that runs later;
+//!   who may do what; what calls have used;
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
 //! - [`capability`]: what a cell may reach;
 //! - [`app`]: what an app is, without I/O beyond reading it;
+//! - [`sql`]: what a statement does, before it is sent;
 //! - [`store`]: the host's own tables; [`postgres`]: the database server;
-//! - [`launch`], [`services`], [`config`], [`ids`]: what all of them stand on.
+//! - [`launch`], [`services`], [`config`], [`audit`], [`limits`], [`files`], [`ids`]: what all of
+//!   them stand on.
 
 pub(crate) mod app;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod bindings;
 pub(crate) mod build;
@@ -20,13 +23,17 @@ pub(crate) mod cell;
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod deploy;
+pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod ids;
 pub(crate) mod jobs;
 pub(crate) mod launch;
+pub(crate) mod ledger;
+pub(crate) mod limits;
 pub(crate) mod postgres;
 pub(crate) mod serve;
 pub(crate) mod services;
+pub(crate) mod sql;
 pub(crate) mod store;
 
 pub use cli::run;

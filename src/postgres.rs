@@ -18,5 +18,5 @@ pub(crate) mod testing;
 
 pub(crate) use cluster::{Cluster, ClusterError, Health, Settings};
 pub(crate) use pools::{AppPools, PoolError, PoolLimits, cancel};
-pub(crate) use roles::{OwnedTable, Roles, RolesError};
+pub(crate) use roles::{OwnedTable, Role, Roles, RolesError, TableGrant};
 pub(crate) use server::Server;

@@ -2,28 +2,36 @@
 
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
-use crate::cell::Cells;
+use crate::capability::credentials::vault::Vault;
+use crate::capability::egress::Gateway;
+use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
 use crate::jobs::{self, Jobs};
+use crate::launch::{self, Walls};
+use crate::ledger::{Ledger, purge};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
-use crate::services::{Clock, Entropy, HostKey, Services};
+use crate::services::{Clock, Entropy, GrantUses, HostKey, Sealing, Services};
 use crate::store::{Store, host};
 
-/// How long calls may go on once the process has been asked to stop.
-const DRAIN: Duration = Duration::from_secs(130);
+/// How long beyond their own time calls may go on once the process has been asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long the log of calls may take to be written to its end.
+const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// Runs a node until `stop` is cancelled, then lets its calls come to their end.
 ///
@@ -31,10 +39,12 @@ const DRAIN: Duration = Duration::from_secs(130);
 ///
 /// When something that it needs does not start; the text says what and why.
 pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    forbid_core_dumps()?;
     // The likeliest mistake is found before anything is made.
     drop(listen(&config).await?);
     make_data_folder(&config)?;
     let key = open_key(&config)?;
+    prepare_work(&config).await?;
 
     let (server, cluster) = match &config.database_url {
         Some(url) => (Server::from_url(url)?, None),
@@ -69,6 +79,17 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
     result
 }
 
+/// Keeps secrets in memory from ending in a file when this process or a child of it crashes,
+/// and other processes of the same user from reading this one's memory.
+fn forbid_core_dumps() -> anyhow::Result<()> {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    setrlimit(Resource::Core, none).context("cannot forbid core dumps")?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot forbid core dumps")
+}
+
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     TcpListener::bind(config.listen).await.with_context(|| {
         format!(
@@ -85,6 +106,56 @@ fn make_data_folder(config: &Config) -> anyhow::Result<()> {
         .mode(0o700)
         .create(&config.data)
         .with_context(|| format!("cannot make the data folder `{}`", config.data.display()))
+}
+
+/// Where builds and compilations work, below the data folder.
+fn work_folder(config: &Config) -> PathBuf {
+    config.data.join("work")
+}
+
+/// Removes what builds have left that a crash has cut, and tells what stands around new ones.
+async fn prepare_work(config: &Config) -> anyhow::Result<()> {
+    let folder = work_folder(config);
+    launch::sweep(&folder).with_context(|| format!("cannot clear `{}`", folder.display()))?;
+    open_way(&config.data, &folder);
+    match Walls::find().await {
+        Ok(walls) => tracing::info!(%walls, "builds and compilations run apart"),
+        Err(error) => {
+            let error = format!("{error:#}");
+            tracing::error!(error, "builds and compilations cannot be started");
+        }
+    }
+    Ok(())
+}
+
+/// As root, builds run as another user, who must be able to pass to their folder. What is in the
+/// data folder stays closed by modes of its own.
+fn open_way(data: &Path, work: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+
+    const PASS: u32 = 0o001;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let mode = |path: &Path| std::fs::metadata(path).map(|found| found.permissions().mode());
+    for folder in [data, work] {
+        let opened: std::io::Result<()> = mode(folder).and_then(|mode| {
+            std::fs::set_permissions(folder, PermissionsExt::from_mode((mode & 0o7777) | PASS))
+        });
+        if let Err(error) = opened {
+            tracing::error!(folder = %folder.display(), %error, "the folder's mode cannot be changed");
+        }
+    }
+    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    for folder in data.ancestors().skip(1) {
+        if mode(folder).is_ok_and(|mode| mode & PASS == 0) {
+            tracing::error!(
+                folder = %folder.display(),
+                "no app can be built or compiled: the user for that cannot pass the folder; run \
+                 `chmod o+x` on it, or put the data folder elsewhere"
+            );
+        }
+    }
 }
 
 /// The host key. A new one is made only where nothing has been sealed with another.
@@ -114,6 +185,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     {
         print_password(&password);
     }
+    services.vault.check_keys().await?;
     services.deployer.check_login().await?;
     services.deployer.recover().await?;
     services.deployer.sweep().await?;
@@ -124,6 +196,15 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         let (jobs, stop) = (services.jobs.clone(), stop.clone());
         async move { jobs.run(stop).await }
     });
+    let purging = tokio::spawn(purge::run(
+        services.store.clone(),
+        services.clock.clone(),
+        purge::Keep::new(&config),
+    ));
+    let ledger = services.ledger.clone();
+    let uses = services.uses.clone();
+    let writing = tokio::spawn(uses.clone().keep_writing());
+    let vault = services.vault.clone();
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
     let listener = listen(&config).await?;
@@ -134,11 +215,19 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     });
     let serving =
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let served = drain(serving.into_future(), stop.clone()).await;
+    let longest = config.limits.ceiling.wall() + DRAIN;
+    let served = drain(serving.into_future(), stop.clone(), longest).await;
     stop.cancel();
     // Jobs are given back before the database goes.
     let _ = working.await;
     following.abort();
+    vault.flush().await;
+    purging.abort();
+    ledger.flush(LAST_CALLS).await;
+    writing.abort();
+    if let Err(error) = uses.write().await {
+        tracing::warn!(%error, "the last uses of grants were not written down");
+    }
     served
 }
 
@@ -146,11 +235,12 @@ async fn serve(node: Node) -> anyhow::Result<()> {
 async fn drain(
     serving: impl Future<Output = std::io::Result<()>>,
     stop: CancellationToken,
+    longest: Duration,
 ) -> anyhow::Result<()> {
     let overdue = async {
         stop.cancelled().await;
         tracing::info!("stopping: waiting for calls to end");
-        tokio::time::sleep(DRAIN).await;
+        tokio::time::sleep(longest).await;
     };
     tokio::select! {
         served = serving => Ok(served?),
@@ -189,7 +279,8 @@ pub(crate) struct Node {
 ///
 /// # Errors
 ///
-/// When the engine does not start or a folder cannot be written.
+/// When the engine does not start, a folder cannot be written, or a file of certificates
+/// cannot be read.
 pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let Node {
         config,
@@ -202,7 +293,17 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
-    let cells = Cells::start(&config.data, &key, clock.clone())?;
+    let sealing = open_sealing(&config, &key)?;
+    let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
+    let ledger = Ledger::start(store.clone(), clock.clone());
+    let providers = Providers {
+        gateway: Gateway::open(config.egress_ca_file.as_deref())?,
+        vault: vault.clone(),
+        store: store.clone(),
+        clock: clock.clone(),
+    };
+    let witness = Arc::new(ledger.clone());
+    let cells = Cells::start(&config.data, &key, config.limits, providers, witness)?;
     let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
     let serving = Serving::default();
@@ -214,11 +315,13 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         roles,
         pools: pools.clone(),
         serving: serving.clone(),
+        verdicts: Arc::default(),
         builder: config.componentize_py.clone(),
         path: config::search_path(),
-        work: config.data.join("work"),
+        work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
+    let uses = GrantUses::new(store.clone(), clock.clone());
     let jobs = Jobs::new(jobs::Parts {
         store: store.clone(),
         clock: clock.clone(),
@@ -226,9 +329,11 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         cells: cells.clone(),
         pools: pools.clone(),
         serving: serving.clone(),
+        uses: uses.clone(),
         settings: job_settings(&config),
     });
     Ok(Services {
+        uses,
         config: Arc::new(config),
         clock,
         entropy,
@@ -236,12 +341,19 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         database_health: node.database_health,
         auth,
         cells,
+        ledger,
         pools,
         serving,
         deployer,
         jobs,
+        vault,
         draining: node.draining,
     })
+}
+
+fn open_sealing(config: &Config, key: &HostKey) -> anyhow::Result<Sealing> {
+    let file = config.sealing_key_file.as_deref();
+    Ok(Sealing::open(file, config.sealing_key.as_ref(), key)?)
 }
 
 fn job_settings(config: &Config) -> jobs::Settings {

@@ -5,10 +5,15 @@
 mod clock;
 mod entropy;
 mod key;
+pub(crate) mod machine;
+mod sealing;
+mod uses;
 
 pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;
 pub(crate) use key::HostKey;
+pub(crate) use sealing::{KeysError, Label, OpenError, Sealed, Sealing};
+pub(crate) use uses::GrantUses;
 
 use std::sync::Arc;
 
@@ -16,10 +21,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
+use crate::capability::credentials::vault::Vault;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
 use crate::jobs::Jobs;
+use crate::ledger::Ledger;
 use crate::postgres::{AppPools, Health};
 use crate::store::Store;
 
@@ -34,10 +41,14 @@ pub(crate) struct Services {
     pub(crate) database_health: Option<watch::Receiver<Health>>,
     pub(crate) auth: Auth,
     pub(crate) cells: Cells,
+    /// What calls have used.
+    pub(crate) ledger: Ledger,
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
     pub(crate) jobs: Jobs,
+    pub(crate) vault: Vault,
+    pub(crate) uses: GrantUses,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,
 }

@@ -4,13 +4,18 @@
 //! `store/migrations` make them.
 
 pub(crate) mod apps;
+pub(crate) mod audit;
 pub(crate) mod blobs;
+pub(crate) mod calls;
+pub(crate) mod consents;
+pub(crate) mod credentials;
 pub(crate) mod host;
 pub(crate) mod jobs;
 pub(crate) mod login_failures;
 pub(crate) mod releases;
 pub(crate) mod roles;
 pub(crate) mod sessions;
+pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;

@@ -20,7 +20,7 @@ requests = sys.stdin
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "compat"), str(TESTS / "bindings"), STAGING]
 
 import postgres_host  # noqa: E402
-from wit_world.imports import caller, db, log  # noqa: E402
+from wit_world.imports import caller, credentials, db, log, settings  # noqa: E402
 
 db.database = postgres_host.Database(DSN)
 
@@ -36,6 +36,8 @@ import skep._app as app  # noqa: E402
 assert not db.statements, "a build cannot reach the database"
 assert not log.lines, "a build cannot reach the log"
 
+credentials.secrets = {"erp": b"the token", "account": b'{"user": "ann"}', "raw": b"\xff"}
+settings.values = {"fast": "false"}
 caller.identity = caller.Identity("u1", "ann", ["clerk"], ["sales:access"])
 world, lifecycle = app.WitWorld(), app.Lifecycle()
 
@@ -63,7 +65,11 @@ for line in requests:
     except Err as error:
         answer["failure"] = vars(error.value)
     answer.update(
-        log=log.lines, statements=db.statements, printed=output(), sessions=db.open_sessions
+        settings=settings.values,
+        log=log.lines,
+        statements=db.statements,
+        printed=output(),
+        sessions=db.open_sessions,
     )
     answers.write(json.dumps(answer) + "\n")
     answers.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -383,3 +384,31 @@ def execute(data):
 
     assert json.loads(answer["ok"]) == ["u1", True, False, None, "call-1", [{"n": 2, "t": ["a"]}]]
     assert answer["log"] == [["warn", "seen", '{"who": "ann"}']]
+
+
+def test_a_build_sends_no_request_and_leaves_the_import_to_the_call(
+    cell: Start, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        port = listener.getsockname()[1]
+
+        app = cell(
+            bundle(
+                tmp_path,
+                main=f"""
+import urllib.request
+RATES = urllib.request.urlopen("http://127.0.0.1:{port}/rates").read()
+def execute(data):
+    return RATES
+""",
+            )
+        )
+
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+        # The import is the call's now, and there the request goes to the host.
+        failed = app.execute({})["failure"]
+        assert "OutgoingRequest" in failed["message"] or "Fields" in failed["message"], failed
+        with pytest.raises(BlockingIOError):
+            listener.accept()

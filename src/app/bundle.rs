@@ -52,6 +52,20 @@ impl Bundle {
         folder::read(folder, &Limits::CONTRACT)
     }
 
+    /// A bundle of these files, by path.
+    #[cfg(test)]
+    pub(crate) fn for_tests(files: &[(&str, &'static str)]) -> Self {
+        let file = |(path, contents): &(&str, &'static str)| {
+            let path = BundlePath::parse(path).expect("a good path");
+            (path, Bytes::from_static(contents.as_bytes()))
+        };
+        Self {
+            files: files.iter().map(file).collect(),
+            skipped: Vec::new(),
+            folder_name: None,
+        }
+    }
+
     /// Writes the bundle as a zip. Equal bundles give equal bytes.
     ///
     /// # Errors

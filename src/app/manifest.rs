@@ -9,12 +9,13 @@ pub(crate) mod noderouter;
 
 pub(crate) use error::ManifestError;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::Origin;
+use super::{Origin, Setting};
 use crate::ids::AppName;
 
 /// What an app says about itself.
@@ -41,6 +42,32 @@ pub(crate) struct Manifest {
     /// What it asks for beyond what every app has.
     #[serde(default)]
     pub(crate) needs: Needs,
+    /// What operators and the app itself may set.
+    #[serde(default)]
+    pub(crate) settings: Vec<Setting>,
+}
+
+impl Manifest {
+    /// The tables that the manifest names, by schema and name, whoever owns them: those of
+    /// `needs` and of every action together. Writing includes reading.
+    pub(crate) fn footprint(&self) -> BTreeMap<(&str, &str), Access> {
+        let notifications = self.notifications.iter().flat_map(|action| &action.tables);
+        let statements = self.statements.iter().flat_map(|action| &action.tables);
+        let mut footprint = BTreeMap::new();
+        for entry in self
+            .needs
+            .tables
+            .iter()
+            .chain(notifications)
+            .chain(statements)
+        {
+            let access: &mut Access = footprint
+                .entry((entry.schema.as_str(), entry.table.as_str()))
+                .or_insert(entry.access);
+            *access = (*access).max(entry.access);
+        }
+        footprint
+    }
 }
 
 /// What an app asks for beyond what every app has. It gets it by consent only.
@@ -50,6 +77,24 @@ pub(crate) struct Needs {
     pub(crate) tables: Vec<TableAccess>,
     /// Where it sends HTTP requests.
     pub(crate) egress: Vec<Egress>,
+    /// Secrets that an operator keeps for it.
+    #[serde(default)]
+    pub(crate) credentials: Vec<Credential>,
+}
+
+/// A secret that an app uses by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Credential {
+    pub(crate) name: String,
+    /// What it is for, as plain text.
+    pub(crate) description: String,
+}
+
+impl Credential {
+    /// Whether a text can be the name of a credential.
+    pub(crate) fn is_name(text: &str) -> bool {
+        noderouter::is_slug(text)
+    }
 }
 
 /// One place in the network that an app sends requests to.
@@ -82,7 +127,7 @@ pub(crate) struct TableAccess {
 }
 
 /// What an app does with a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Access {
     Read,
@@ -99,6 +144,9 @@ pub(crate) struct NamedStatement {
     /// `$1..$N` in order; `None` if the manifest has no list, so that values can only be
     /// passed by position.
     pub(crate) params: Option<Vec<Param>>,
+    /// The tables that the statement is said to touch.
+    #[serde(default)]
+    pub(crate) tables: Vec<TableAccess>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +192,17 @@ pub(crate) struct Wishes {
     pub(crate) memory_mb: Option<NonZeroU32>,
     /// Calls of the app at the same time.
     pub(crate) concurrency: Option<NonZeroU32>,
+    /// Millions of instructions, where they are counted.
+    #[serde(default)]
+    pub(crate) fuel: Option<NonZeroU32>,
+    #[serde(default)]
+    pub(crate) statements: Option<NonZeroU32>,
+    /// Of one result.
+    #[serde(default)]
+    pub(crate) rows: Option<NonZeroU32>,
+    /// Of one result.
+    #[serde(default)]
+    pub(crate) result_mb: Option<NonZeroU32>,
 }
 
 /// What an app says of its jobs; the ceilings hold whatever it says.

@@ -47,6 +47,15 @@ impl Origin {
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
+
+    /// Host and port, as a `Host` header has them.
+    pub(crate) fn authority(&self) -> String {
+        if self.port == self.scheme.default_port() {
+            self.host.to_string()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
 }
 
 impl Scheme {
@@ -96,19 +105,30 @@ impl FromStr for Origin {
         let host = url.host().ok_or(OriginError::NotAUrl)?.to_owned();
         Ok(Self {
             scheme,
-            host,
+            host: canonical(host)?,
             port: url.port().unwrap_or(scheme.default_port()),
         })
     }
 }
 
+/// One form for what reaches the same place: a name without the dot of the root, an IPv4
+/// address that is not wrapped in an IPv6 one.
+fn canonical(host: Host) -> Result<Host, OriginError> {
+    match host {
+        Host::Domain(name) => match name.strip_suffix('.').unwrap_or(&name) {
+            bare if bare.is_empty() || bare.ends_with('.') => Err(OriginError::NotAUrl),
+            bare => Ok(Host::Domain(bare.to_owned())),
+        },
+        Host::Ipv4(address) => Ok(Host::Ipv4(address)),
+        Host::Ipv6(address) => Ok(address
+            .to_ipv4_mapped()
+            .map_or(Host::Ipv6(address), Host::Ipv4)),
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}://{}", self.scheme.as_str(), self.host)?;
-        if self.port != self.scheme.default_port() {
-            write!(formatter, ":{}", self.port)?;
-        }
-        Ok(())
+        write!(formatter, "{}://{}", self.scheme.as_str(), self.authority())
     }
 }
 
@@ -138,6 +158,8 @@ mod tests {
             ("http://host:80", "http://host"),
             ("http://0x7f.1:8080", "http://127.0.0.1:8080"),
             ("http://[0:0::1]:81", "http://[::1]:81"),
+            ("http://[::ffff:7f00:1]:81", "http://127.0.0.1:81"),
+            ("https://api.example.com.", "https://api.example.com"),
             ("https://bücher.example", "https://xn--bcher-kva.example"),
         ] {
             let origin: Origin = text.parse().unwrap();
@@ -153,6 +175,8 @@ mod tests {
             ("", OriginError::NotAUrl),
             ("https://", OriginError::NotAUrl),
             ("https://a\tb", OriginError::NotAUrl),
+            ("https://a..", OriginError::NotAUrl),
+            ("https://.", OriginError::NotAUrl),
             ("https:\\\\a", OriginError::NotAUrl),
             ("ftp://a", OriginError::Scheme),
             ("localhost:80", OriginError::Scheme),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::permission::{self, CALL};
+use crate::audit::Actor;
 use crate::ids::{SessionId, TokenId, UserId};
 
 /// Who a request is from, as far as a credential proves it.
@@ -79,6 +80,15 @@ impl Identity {
                 }
             }),
         }
+    }
+
+    /// Who the audit log names.
+    pub(crate) fn actor(&self) -> Actor {
+        let token = match &self.via {
+            Via::Session(_) => None,
+            Via::Token(id, _) => Some(*id),
+        };
+        Actor::user(&self.username, token)
     }
 
     /// The session, unless an API token proved the identity.

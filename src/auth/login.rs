@@ -12,7 +12,9 @@ use super::identity::Identity;
 use super::password::{self, Unsuitable};
 use super::session::Claims;
 use super::throttle::{self, Throttled};
+use crate::audit::{Actor, Entry};
 use crate::ids::SessionId;
+use crate::store::audit;
 use crate::store::login_failures::{self, Attempt};
 use crate::store::sessions::{self, NewSession};
 use crate::store::users::{self, LoginRow, NewUser};
@@ -73,11 +75,20 @@ impl Auth {
         };
         let claims = Claims::new(user.id, session.id, now, session.expires_at);
         let token = self.0.signer.sign(&claims).map_err(anyhow::Error::from)?;
-        let pool = self.0.store.pool();
-        sessions::delete_expired(pool, now).await?;
-        if !sessions::insert(pool, &session).await? {
+        let mut tx = self.0.store.pool().begin().await?;
+        sessions::delete_expired(&mut *tx, now).await?;
+        if !sessions::insert(&mut *tx, &session).await? {
             return Err(LoginError::Refused);
         }
+        let entry = Entry::new(
+            Actor::user(&user.username, None),
+            "session.begin",
+            "session",
+            session.id.to_string(),
+        );
+        let entry = entry.with("address", address.to_string());
+        audit::record(&mut tx, now, entry).await?;
+        tx.commit().await?;
         Ok(Login {
             token,
             expires_at: session.expires_at,
@@ -92,7 +103,7 @@ impl Auth {
         address: IpAddr,
     ) -> Result<LoginRow, LoginError> {
         let subject = throttle::username(username);
-        let address = throttle::address(address);
+        let (client, address) = (address, throttle::address(address));
 
         // Taken before the attempt is counted: attempts count as failed while they last,
         // and so only as many at a time as there are turns.
@@ -112,9 +123,13 @@ impl Auth {
         let user = users::find_login(pool, username).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let matches = turn.matches(password, hash).await?;
-        let user = user
-            .filter(|user| matches && user.enabled)
-            .ok_or(LoginError::Refused)?;
+        let known = user.as_ref().map(|user| user.username.clone());
+        let Some(user) = user.filter(|user| matches && user.enabled) else {
+            // The throttle above bounds how many of these one client can cause.
+            let entry = refused_login(known.as_deref(), client);
+            audit::record_alone(pool, now, entry).await?;
+            return Err(LoginError::Refused);
+        };
 
         login_failures::clear(pool, &subject).await?;
         login_failures::take_back(pool, &address).await?;
@@ -122,9 +137,18 @@ impl Auth {
         Ok(user)
     }
 
-    /// Ends a session.
-    pub(crate) async fn logout(&self, session: SessionId) -> sqlx::Result<()> {
-        sessions::delete(self.0.store.pool(), session).await?;
+    /// Ends the session of an identity.
+    pub(crate) async fn logout(&self, identity: &Identity, session: SessionId) -> sqlx::Result<()> {
+        let mut tx = self.0.store.pool().begin().await?;
+        sessions::delete(&mut *tx, session).await?;
+        let entry = Entry::new(
+            identity.actor(),
+            "session.end",
+            "session",
+            session.to_string(),
+        );
+        audit::record(&mut tx, self.0.clock.now(), entry).await?;
+        tx.commit().await?;
         self.forget();
         Ok(())
     }
@@ -141,9 +165,17 @@ impl Auth {
         self.check(&identity.username, old, address).await?;
         let hash = self.hash(new).await?;
 
+        let now = self.0.clock.now();
         let mut tx = self.0.store.pool().begin().await?;
-        users::set_password(&mut *tx, identity.user, &hash, self.0.clock.now()).await?;
+        users::set_password(&mut *tx, identity.user, &hash, now).await?;
         sessions::delete_of_user(&mut *tx, identity.user, identity.session()).await?;
+        let entry = Entry::new(
+            identity.actor(),
+            "user.password",
+            "user",
+            &identity.username,
+        );
+        audit::record(&mut tx, now, entry).await?;
         tx.commit().await?;
 
         self.forget();
@@ -192,9 +224,20 @@ impl Auth {
         };
         users::insert(&mut *tx, &user).await?;
         users::set_roles(&mut tx, user.id, &[ADMIN.to_owned()], user.now).await?;
+        let entry = Entry::new(Actor::host(), "user.create", "user", ADMIN);
+        let entry = entry.with("roles", vec![ADMIN]);
+        audit::record(&mut tx, user.now, entry).await?;
         tx.commit().await?;
         Ok(made_up)
     }
+}
+
+/// What is told of a failed login. A name that is no user's may be a password that somebody
+/// typed into the wrong field, so it is not kept.
+fn refused_login(username: Option<&str>, client: IpAddr) -> Entry {
+    let subject = username.unwrap_or("(unknown)");
+    Entry::new(Actor::nobody(), "session.refused", "user", subject)
+        .with("address", client.to_string())
 }
 
 #[cfg(test)]

@@ -14,10 +14,18 @@ use serde::{Deserialize, Serialize};
 pub(crate) const EVERYTHING: &str = "*";
 /// Deploy and manage apps.
 pub(crate) const APPS: &str = "skep:apps";
+/// Consent to what an app asks for beyond what every app has.
+pub(crate) const CONSENT: &str = "skep:consent";
 /// Manage users and roles, and the API tokens of others.
 pub(crate) const USERS: &str = "skep:users";
+/// Set and delete the credentials of apps. It does not let anybody read one.
+pub(crate) const CREDENTIALS: &str = "skep:credentials";
+/// Read, check and export the audit log.
+pub(crate) const AUDIT: &str = "skep:audit";
 /// See everything of the host.
 pub(crate) const READ: &str = "skep:read";
+/// Read the metrics, as a scraper does.
+pub(crate) const METRICS: &str = "skep:metrics";
 /// Call apps at all. Every user has it; an API token needs it among its scopes.
 pub(crate) const CALL: &str = "apps:call";
 

@@ -15,6 +15,12 @@ pub(crate) enum BuilderMissing {
     NotFound,
     #[error("`{0}`, which the settings name as componentize-py, is not a file")]
     NotThere(PathBuf),
+    #[error(
+        "`{command}` is a script, and the unprivileged user who builds cannot pass through \
+         `{folder}` to what it needs: run `chmod o+x {folder}`, install componentize-py \
+         elsewhere, or run Skep as an ordinary user"
+    )]
+    OutOfReach { command: PathBuf, folder: PathBuf },
 }
 
 /// Finds the builder: the configured one, else one beside our own binary, else in PATH.

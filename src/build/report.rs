@@ -1,8 +1,8 @@
 //! What the builder said, in words for the app's author.
 
-use std::process::Output;
-
 use serde::Deserialize;
+
+use crate::launch::Ended;
 
 /// Begins the line in which the SDK says why a bundle cannot run.
 const MARKER: &str = "skep-build-error: ";
@@ -19,9 +19,9 @@ struct Report {
 }
 
 /// Says why a build failed.
-pub(super) fn describe(output: &Output) -> String {
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    let reported = stderr
+pub(super) fn describe(ended: &Ended) -> String {
+    let reported = ended
+        .said
         .lines()
         .find_map(|line| line.split_once(MARKER))
         .and_then(|(_, json)| serde_json::from_str::<Report>(json).ok());
@@ -29,8 +29,8 @@ pub(super) fn describe(output: &Output) -> String {
         Some(report) => report.text(),
         None => format!(
             "{}; the builder's last words:\n{}",
-            output.status,
-            last_lines(&stderr)
+            ended.status,
+            last_lines(&ended.said)
         ),
     }
 }
@@ -62,11 +62,10 @@ mod tests {
 
     use super::*;
 
-    fn output(stderr: &str) -> Output {
-        Output {
+    fn output(stderr: &str) -> Ended {
+        Ended {
             status: ExitStatus::from_raw(256),
-            stdout: Vec::new(),
-            stderr: stderr.into(),
+            said: stderr.to_owned(),
         }
     }
 

@@ -11,10 +11,13 @@ mod decode;
 mod encode;
 mod error;
 pub(crate) mod fence;
+mod inspect;
 pub(crate) mod jobs;
 pub(crate) mod policy;
+mod savepoints;
 pub(crate) mod session;
 
+pub(crate) use inspect::{Inspector, Migration};
 #[expect(unreachable_pub, reason = "the generated bindings export them")]
 pub use {connection::Connection, error::DbError};
 

@@ -152,9 +152,12 @@ fn of_database(error: DbError) -> wasmtime::Result<wit::Error> {
     }
     Ok(match error {
         // A key of another payload, a transaction that has failed before, or a limit.
-        DbError::Sql(_) | DbError::Aborted | DbError::OverLimit(_) | DbError::Invalid(_) => {
-            wit::Error::Invalid(error.to_string())
-        }
+        DbError::Sql(_)
+        | DbError::Refused(_)
+        | DbError::NoSavepoint(_)
+        | DbError::Aborted
+        | DbError::OverLimit(_)
+        | DbError::Invalid(_) => wit::Error::Invalid(error.to_string()),
         DbError::TimedOut => wit::Error::TimedOut,
         DbError::Lost | DbError::Unavailable(_) => {
             tracing::error!(%error, "the queue could not be reached");

@@ -13,7 +13,7 @@ use wasmtime::component::{HasData, Linker};
 use crate::bindings::skep::app::log as wit;
 use crate::ids::{AppName, CallId, ReleaseId};
 
-use policy::{Admitted, LogBudget};
+use policy::{Admitted, LogBudget, Most};
 
 /// Where the lines of one call go: the host's own log, with the call's identity on each.
 ///
@@ -40,35 +40,53 @@ pub(crate) enum Level {
 }
 
 impl CallLog {
-    pub(crate) fn new(app: AppName, release: ReleaseId, call: CallId) -> Self {
+    pub(crate) fn new(app: AppName, release: ReleaseId, call: CallId, most: Most) -> Self {
         Self {
             identity: Arc::new(Identity { app, release, call }),
-            budget: Arc::new(Mutex::new(LogBudget::default())),
+            budget: Arc::new(Mutex::new(LogBudget::new(most))),
         }
     }
 
     /// Writes one line, as far as the call's budget goes.
     pub(crate) fn write(&self, level: Level, source: &str, message: &str, detail: Option<&str>) {
+        let message = policy::cut(message, policy::MESSAGE_BYTES);
+        let detail = detail.map(|detail| policy::cut(detail, policy::DETAIL_BYTES));
+        let bytes = message.len() + detail.map_or(0, str::len);
         let admitted = self
             .budget
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .admit();
+            .admit(bytes);
         match admitted {
-            Admitted::Yes => self.emit(
-                level,
-                source,
-                policy::cut(message, policy::MESSAGE_BYTES),
-                detail.map(|detail| policy::cut(detail, policy::DETAIL_BYTES)),
-            ),
-            Admitted::Last => self.emit(
-                Level::Warn,
-                "skep",
-                "the call wrote too many log lines; the rest is left out",
-                None,
-            ),
+            Admitted::Yes => self.emit(level, source, message, detail),
+            Admitted::Last(words) => self.emit(Level::Warn, "skep", &words, None),
             Admitted::No => {}
         }
+    }
+
+    /// How many lines the app has written so far, those over the limit left out.
+    pub(crate) fn lines(&self) -> u32 {
+        self.budget
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .written()
+    }
+
+    /// Writes how the call ended, which its author must learn whatever it has written before.
+    pub(crate) fn conclude(&self, message: &str, detail: Option<&str>) {
+        let message = policy::cut(message, policy::MESSAGE_BYTES);
+        let detail = detail.map(|detail| policy::cut(detail, policy::DETAIL_BYTES));
+        self.emit(Level::Error, "call", message, detail);
+    }
+
+    /// Writes a line of the host's own, which an app cannot use up.
+    pub(crate) fn host(&self, level: Level, source: &str, message: &str) {
+        self.emit(
+            level,
+            source,
+            policy::cut(message, policy::MESSAGE_BYTES),
+            None,
+        );
     }
 
     fn emit(&self, level: Level, source: &str, message: &str, detail: Option<&str>) {

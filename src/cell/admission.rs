@@ -6,14 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// Calls that run at once, over all apps.
-const RUNNING: usize = 48;
-/// Places beside those for apps that have few calls running, so that busy ones leave room.
-const RESERVED: usize = 16;
+use crate::limits::MIB;
+
+/// Of the places of all apps, one in so many is for apps that have few calls running, so that
+/// busy ones leave room.
+const RESERVED_OF: usize = 4;
 /// How many running calls are few.
 const FEW: usize = 2;
 /// Calls that wait, over all apps.
-const WAITING: usize = 2_048;
+pub(super) const WAITING: usize = 2_048;
+/// The data of all calls that wait, in bytes.
+const WAITING_BYTES: usize = 512 * MIB;
 /// Calls of one app that wait.
 const WAITING_OF_ONE: usize = 512;
 
@@ -38,20 +41,34 @@ pub(crate) enum Busy {
     QueueFull(&'static str),
     #[error("{0} is busy: the call waited for its turn until its time was over")]
     WaitedTooLong(&'static str),
+    #[error("the server is busy: its memory for cells is in use")]
+    NoMemory,
 }
 
 impl Admission {
-    pub(super) fn for_all() -> Self {
-        Self::new(RUNNING, WAITING, "the server")
+    /// Of a node on which this many calls run at once, the places for all apps.
+    pub(super) fn for_all(calls: usize) -> Self {
+        Self::new(calls - calls / RESERVED_OF, WAITING, "the server")
     }
 
-    pub(super) fn reserve() -> Self {
-        Self::new(RESERVED, 0, "the server")
+    /// Of a node on which this many calls run at once, the places for apps that have few.
+    pub(super) fn reserve(calls: usize) -> Self {
+        Self::new(calls / RESERVED_OF, 0, "the server")
     }
 
     /// Whether the one who asks, who has a place already, is one of few.
     pub(super) fn has_few(&self) -> bool {
-        self.size - self.places.available_permits() <= FEW
+        self.running() <= FEW
+    }
+
+    /// How many places are taken.
+    pub(super) fn running(&self) -> usize {
+        self.size.saturating_sub(self.places.available_permits())
+    }
+
+    /// How many wait for a place.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Takes a place if there is one at once.
@@ -92,8 +109,39 @@ impl Admission {
     }
 }
 
+/// The data that calls hold while they wait, which is not part of any cell's memory yet.
+#[derive(Default)]
+pub(super) struct WaitingData(AtomicUsize);
+
+/// Data of one call, counted out when it is dropped.
+pub(super) struct Held<'a> {
+    all: &'a AtomicUsize,
+    bytes: usize,
+}
+
+impl WaitingData {
+    /// Counts the data of a call that may have to wait.
+    pub(super) fn hold(&self, bytes: usize) -> Result<Held<'_>, Busy> {
+        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
+        let held = Held {
+            all: &self.0,
+            bytes,
+        };
+        if before.saturating_add(bytes) > WAITING_BYTES {
+            return Err(Busy::QueueFull("the server"));
+        }
+        Ok(held)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 /// Counts a waiting call out, also when its caller goes away.
-struct Leaving<'a>(&'a AtomicUsize);
+pub(super) struct Leaving<'a>(pub(super) &'a AtomicUsize);
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
@@ -130,7 +178,21 @@ mod tests {
         for running in 1..=4 {
             held.push(app.enter(deadline).await);
             assert_eq!(app.has_few(), running <= FEW, "{running}");
+            assert_eq!(app.running(), running);
         }
+    }
+
+    #[test]
+    fn waiting_calls_hold_so_much_data_together() {
+        let data = WaitingData::default();
+        let held = data.hold(WAITING_BYTES);
+        assert!(held.is_ok());
+
+        let refused = data.hold(1);
+        assert_eq!(refused.err(), Some(Busy::QueueFull("the server")));
+
+        drop(held);
+        assert!(data.hold(WAITING_BYTES).is_ok());
     }
 
     #[tokio::test]

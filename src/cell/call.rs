@@ -1,26 +1,35 @@
 //! One entry into a cell, from its place in the queue to its receipt.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
-use wasmtime::component::Instance;
+use wasmtime::component::{Instance, ResourceTableError};
 use wasmtime::{AsContextMut, Store, Trap};
 
 use super::admission::{Busy, Place};
-use super::limits::{self, Budget};
+use super::limits;
+use super::memory::Share;
 use super::pool::Cell;
+use super::receipt::{Ending, Receipt, Record};
 use super::state::{self, Binding, CellState};
-use super::{Cells, Image};
+use super::{Cells, Image, Providers, Settings, engine};
 use crate::app::manifest::Instances;
 use crate::app::payload;
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
+use crate::capability::credentials::CallCredentials;
 use crate::capability::db::fence::Fence;
 use crate::capability::db::session::{Database, Source};
+use crate::capability::egress::Egress;
 use crate::capability::jobs::CallJobs;
-use crate::capability::log::{CallLog, Level};
+use crate::capability::log::{CallLog, policy::Most};
+use crate::capability::settings::CallSettings;
+use crate::capability::settings::policy::Uses;
 use crate::ids::CallId;
+use crate::limits::Budget;
 
 /// How long after its deadline a cell is given up that did not stop by itself, because it
 /// waits for something of the host.
@@ -36,6 +45,23 @@ pub(crate) enum Entry {
     Execute(String),
     /// The preparation of a release.
     Load,
+}
+
+impl Entry {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Execute(_) => "execute",
+            Self::Load => "load",
+        }
+    }
+
+    /// Bytes of the data that the call is given.
+    fn size(&self) -> usize {
+        match self {
+            Self::Execute(data) => data.len(),
+            Self::Load => 0,
+        }
+    }
 }
 
 /// What the host decides about one call.
@@ -56,22 +82,6 @@ pub(crate) struct Outcome {
     pub(crate) receipt: Receipt,
 }
 
-/// What one call really used.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Receipt {
-    /// Waiting for a place.
-    pub(crate) queued: Duration,
-    /// Making the cell; nothing where one was reused.
-    pub(crate) instantiate: Duration,
-    /// Inside the cell, waiting for the host included.
-    pub(crate) run: Duration,
-    /// Waiting for the database.
-    pub(crate) database: Duration,
-    pub(crate) statements: u32,
-    /// The most memory the cell has had, in bytes.
-    pub(crate) memory: usize,
-}
-
 /// Why a call gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
@@ -86,6 +96,8 @@ pub(crate) enum CallError {
     TimedOut(Duration),
     #[error("the call was stopped: it needed more than its {} MiB of memory", .0 / (1024 * 1024))]
     OutOfMemory(usize),
+    #[error("the call was stopped: it ran more than its {} million instructions", .0 / 1_000_000)]
+    OutOfFuel(u64),
     #[error("the app's answer is larger than {} MiB: send it in parts", limits::ANSWER_BYTES / (1024 * 1024))]
     AnswerTooLarge,
     /// The component did what WebAssembly forbids, or ended itself.
@@ -101,6 +113,23 @@ pub(crate) enum CallError {
     Internal(#[source] anyhow::Error),
 }
 
+impl CallError {
+    /// What the app's author reads of it.
+    fn in_the_log(&self) -> String {
+        match self {
+            Self::App { name, message, .. } => format!("{name}: {message}"),
+            Self::TimedOut(_)
+            | Self::OutOfMemory(_)
+            | Self::OutOfFuel(_)
+            | Self::AnswerTooLarge
+            | Self::Crashed(_)
+            | Self::Stopped
+            | Self::Busy(_)
+            | Self::Internal(_) => self.to_string(),
+        }
+    }
+}
+
 impl Cells {
     /// Runs one call of a release to its end, whatever becomes of who asked for it.
     pub(crate) async fn run(&self, image: &Arc<Image>, call: Call) -> Outcome {
@@ -108,7 +137,12 @@ impl Cells {
         let image = Arc::clone(image);
         // A task of its own: a caller who goes away must not leave a statement running or a
         // transaction open.
-        match tokio::spawn(async move { cells.admit_and_run(&image, call).await }).await {
+        let run = async move {
+            let lane = cells.clone();
+            let call = async move { cells.run_witnessed(&image, call).await };
+            lane.0.slow.run(call).await
+        };
+        match tokio::spawn(run).await.flatten() {
             Ok(outcome) => outcome,
             Err(error) => Outcome {
                 result: Err(CallError::Internal(error.into())),
@@ -117,42 +151,88 @@ impl Cells {
         }
     }
 
+    async fn run_witnessed(&self, image: &Image, call: Call) -> Outcome {
+        let (id, caller) = (call.id, call.caller.clone());
+        let job = call
+            .attempt
+            .as_ref()
+            .map(|fence| (fence.job(), fence.number()));
+        let entry = match (&call.entry, &job) {
+            (Entry::Execute(_), Some(_)) => "job",
+            (entry, _) => entry.name(),
+        };
+        // Whatever becomes of a call, it is told.
+        let running = AssertUnwindSafe(self.admit_and_run(image, call)).catch_unwind();
+        let outcome = running.await.unwrap_or_else(|_| Outcome {
+            result: Err(CallError::Internal(anyhow::anyhow!("the call panicked"))),
+            receipt: Receipt::default(),
+        });
+        self.0.witness.ended(Record {
+            id,
+            app: image.settings.app.clone(),
+            release: image.settings.release,
+            entry,
+            job,
+            caller,
+            ending: Ending::of(&outcome.result),
+            error: outcome.result.as_ref().err().map(CallError::in_the_log),
+            receipt: outcome.receipt.clone(),
+        });
+        outcome
+    }
+
     async fn admit_and_run(&self, image: &Image, call: Call) -> Outcome {
         let began = Instant::now();
         let mut deadline = began + call.budget.wall;
         let mut receipt = Receipt::default();
+        if let Entry::Execute(data) = &call.entry {
+            receipt.payload = data.len();
+        }
 
         let is_job = call.attempt.is_some();
         let patience = if is_job { began + JOB_WAIT } else { deadline };
-        let places = self.enter(image, patience).await;
+        let places = self.enter(image, &call, patience).await;
         receipt.queued = began.elapsed();
         if is_job {
             deadline += receipt.queued;
         }
         let result = match places {
-            Ok(_places) => self.run_admitted(image, call, deadline, &mut receipt).await,
+            Ok((_own, share, _all)) => {
+                let call = (call, share);
+                self.run_admitted(image, call, deadline, &mut receipt).await
+            }
             Err(busy) => Err(busy.into()),
         };
         Outcome { result, receipt }
     }
 
-    /// A place among the app's calls, then among all.
-    async fn enter(&self, image: &Image, deadline: Instant) -> Result<(Place, Place), Busy> {
+    /// A place among the app's calls, memory, and a place among all calls.
+    async fn enter(
+        &self,
+        image: &Image,
+        call: &Call,
+        deadline: Instant,
+    ) -> Result<(Place, Share, Place), Busy> {
+        let _waiting = self.0.waiting.hold(call.entry.size())?;
+        let memory = call.budget.memory;
         let own = image.admission.enter(deadline).await?;
         // Busy apps must not keep the others waiting until their own calls are over.
         if image.admission.has_few()
             && let Some(reserved) = self.0.reserve.try_enter()
+            && let Some(share) = self.0.memory.try_reserve(memory)
         {
-            return Ok((own, reserved));
+            return Ok((own, share, reserved));
         }
+        let make_room = || self.0.idle.drop_one();
+        let share = self.0.memory.enter(memory, deadline, make_room).await?;
         let all = self.0.admission.enter(deadline).await?;
-        Ok((own, all))
+        Ok((own, share, all))
     }
 
     async fn run_admitted(
         &self,
         image: &Image,
-        call: Call,
+        (call, share): (Call, Share),
         deadline: Instant,
         receipt: &mut Receipt,
     ) -> Result<String, CallError> {
@@ -164,13 +244,30 @@ impl Cells {
             budget,
             attempt,
         } = call;
-        let log = CallLog::new(image.settings.app.clone(), image.settings.release, id);
-        let database = Database::new(database, deadline, attempt);
+        let most = Most {
+            lines: budget.log_lines,
+            bytes: budget.log_bytes,
+        };
+        let log = CallLog::new(image.settings.app.clone(), image.settings.release, id, most);
+        let database = Database::new(database, deadline, budget, log.clone(), attempt);
+        // Where this alone is too much, the first statement is told.
+        let _ = database.carry(entry.size());
+        let egress = Egress::new(
+            self.0.providers.gateway.clone(),
+            Arc::clone(&image.settings.egress),
+            log.clone(),
+            deadline,
+        );
+        // However the call ends, a panic of ours included.
+        let _cut = egress.cut_on_drop();
         let binding = Binding {
             call: id,
             caller,
             database: database.clone(),
-            jobs: CallJobs::new(image.settings.jobs, self.0.clock.clone()),
+            egress: egress.clone(),
+            credentials: self.credentials(image, id),
+            settings: self.settings(image),
+            jobs: CallJobs::new(image.settings.jobs, self.0.providers.clock.clone()),
             log: log.clone(),
             deadline,
         };
@@ -185,25 +282,57 @@ impl Cells {
                     result => result,
                 };
                 receipt.run = began.elapsed().saturating_sub(receipt.instantiate);
-                receipt.memory = cell.store.data().memory.used();
-                cell.store.data_mut().finish();
+                receipt.memory = cell.memory();
+                receipt.fuel = fuel_used(&cell.store, budget);
+                receipt.grants = cell.store.data_mut().finish();
                 // An exception is the app's own business; anything else that went wrong may have
                 // left anything behind.
                 let sound = matches!(result, Ok(_) | Err(CallError::App { .. }));
-                if sound && image.settings.instances == Instances::Reused {
-                    image.idle.keep(image.settings.release, cell);
+                if sound
+                    && image.settings.instances == Instances::Reused
+                    && let Some(held) = self.0.memory.for_idle(share, cell.memory())
+                {
+                    image.idle.keep(image.settings.release, cell, held);
                 }
                 result
             }
             Err(error) => Err(error),
         };
         database.finish();
-        receipt.database = database.waited();
-        receipt.statements = database.statements();
-        if let Err(error) = &result {
-            describe(&log, error);
+        receipt.database = database.usage();
+        receipt.egress = egress.usage();
+        receipt.grants.extend(database.used());
+        receipt.grants.extend(egress.used());
+        receipt.log_lines = log.lines();
+        match &result {
+            Ok(answer) => receipt.answer = answer.len(),
+            Err(error) => describe(&log, error),
         }
         result
+    }
+
+    /// A call's way to its app's credentials.
+    pub(super) fn credentials(&self, image: &Image, call: CallId) -> CallCredentials {
+        let Settings {
+            app,
+            release,
+            credentials,
+            ..
+        } = &image.settings;
+        let vault = self.0.providers.vault.clone();
+        CallCredentials::new(vault, app.clone(), *release, call, credentials.clone())
+    }
+
+    /// A call's way to its app's settings.
+    pub(super) fn settings(&self, image: &Image) -> CallSettings {
+        let Providers { store, clock, .. } = &self.0.providers;
+        CallSettings {
+            store: store.clone(),
+            clock: clock.clone(),
+            app: image.settings.app.clone(),
+            grant: image.settings.settings.clone(),
+            uses: Uses::default(),
+        }
     }
 
     /// A cell that is bound to the call: an idle one, or a new one.
@@ -216,10 +345,12 @@ impl Cells {
         if let Some(mut cell) = image.idle.take(image.settings.release) {
             cell.store.data_mut().rebind(binding);
             cell.store.set_epoch_deadline(1);
+            fill(&mut cell.store, budget)?;
             return Ok(cell);
         }
         let deadline = binding.deadline;
         let mut store = state::store(&self.0.engine, CellState::new(binding, budget.memory));
+        fill(&mut store, budget)?;
         let made = async {
             let instance = image.component.instantiate_async(&mut store).await?;
             let app = image.exports.load(&mut store, &instance)?;
@@ -231,6 +362,20 @@ impl Cells {
             Err(_) => Err(CallError::TimedOut(budget.wall)),
         }
     }
+}
+
+/// Gives a cell the instructions of its call, where they are counted.
+fn fill(store: &mut Store<CellState>, budget: Budget) -> Result<(), CallError> {
+    let Some(fuel) = budget.fuel else {
+        return Ok(());
+    };
+    let filled = store.set_fuel(fuel);
+    filled.map_err(|error| CallError::Internal(anyhow::anyhow!("{error:#}")))
+}
+
+/// How many instructions a call has run, where they are counted.
+fn fuel_used(store: &Store<CellState>, budget: Budget) -> Option<u64> {
+    Some(budget.fuel?.saturating_sub(store.get_fuel().ok()?))
 }
 
 async fn enter_guest(
@@ -282,7 +427,23 @@ async fn enter_guest(
             message,
             trace,
         }),
-        Err(error) => Err(classify(store, &error, budget)),
+        // Whatever fails inside the guest is its own doing: the ABI refused what it handed over.
+        Err(error) => {
+            let known = classify(store, &error, budget);
+            if matches!(known, CallError::Internal(_)) {
+                Err(CallError::Crashed(misuse(&error)))
+            } else {
+                Err(known)
+            }
+        }
+    }
+}
+
+/// Says how a guest misused what it may import.
+fn misuse(error: &wasmtime::Error) -> String {
+    match error.downcast_ref::<ResourceTableError>() {
+        Some(ResourceTableError::Full) => format!("it holds more than {} handles", limits::HANDLES),
+        _ => error.root_cause().to_string(),
     }
 }
 
@@ -329,26 +490,25 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return CallError::Crashed(format!("it ended itself with exit code {}", exit.0));
     }
-    match error.downcast_ref::<Trap>() {
-        Some(trap) => CallError::Crashed(trap.to_string()),
-        None => CallError::Internal(anyhow::anyhow!("{error:#}")),
+    if let Some(headers) = error.downcast_ref::<wasmtime_wasi_http::FieldMapError>() {
+        return CallError::Crashed(format!("the headers of a request are too large: {headers}"));
+    }
+    match (error.downcast_ref::<Trap>(), budget.fuel) {
+        (Some(Trap::OutOfFuel), Some(fuel)) => CallError::OutOfFuel(fuel),
+        (Some(Trap::StackOverflow), _) => CallError::Crashed(format!(
+            "its stack is over {} KiB: too deep recursion",
+            engine::STACK_BYTES / 1024
+        )),
+        (Some(trap), _) => CallError::Crashed(trap.to_string()),
+        (None, _) => CallError::Internal(anyhow::anyhow!("{error:#}")),
     }
 }
 
 /// Writes to the app's log what its author needs to know.
 fn describe(log: &CallLog, error: &CallError) {
     match error {
-        CallError::App {
-            name,
-            message,
-            trace,
-        } => {
-            log.write(
-                Level::Error,
-                "call",
-                &format!("{name}: {message}"),
-                trace.as_deref(),
-            );
+        CallError::App { trace, .. } => {
+            log.conclude(&error.in_the_log(), trace.as_deref());
         }
         CallError::Internal(cause) => {
             tracing::error!(error = format!("{cause:#}"), "a call could not be run");
@@ -356,7 +516,8 @@ fn describe(log: &CallLog, error: &CallError) {
         CallError::Busy(_) | CallError::Stopped => {}
         CallError::TimedOut(_)
         | CallError::OutOfMemory(_)
+        | CallError::OutOfFuel(_)
         | CallError::AnswerTooLarge
-        | CallError::Crashed(_) => log.write(Level::Error, "call", &error.to_string(), None),
+        | CallError::Crashed(_) => log.conclude(&error.to_string(), None),
     }
 }

@@ -7,35 +7,47 @@
 
 #![expect(unsafe_code, reason = "see the module's documentation")]
 
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use zeroize::Zeroizing;
 
+use super::compile::LIMITS;
+use crate::files::open_plain;
 use crate::services::HostKey;
 
 const MAC_BYTES: usize = 32;
+/// No image is larger: that is what the compiler may write.
+const IMAGE_BYTES: u64 = LIMITS.file_size + MAC_BYTES as u64;
 
 /// A folder of compiled components, named by what they were compiled from and for.
 pub(crate) struct ImageCache {
-    folder: PathBuf,
+    folder: Dir,
     key: Zeroizing<[u8; 32]>,
     /// Differs wherever the engine's version, settings or target differ.
     engine: String,
 }
 
 impl ImageCache {
-    /// Opens the cache, making its folder where there is none.
-    pub(crate) fn open(folder: PathBuf, key: &HostKey, engine: &Engine) -> std::io::Result<Self> {
-        fs::create_dir_all(&folder)?;
+    /// Opens the cache, making its folder where there is none, for us alone.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be made, opened, or closed to others.
+    pub(crate) fn open(folder: &Path, key: &HostKey, engine: &Engine) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let dir = Dir::open_ambient_dir(folder, ambient_authority())?;
+        if dir.dir_metadata()?.mode() & 0o077 != 0 {
+            dir.set_permissions(".", Permissions::from_mode(0o700))?;
+        }
         Ok(Self {
-            folder,
+            folder: dir,
             key: key.derive("compiled components"),
             engine: fingerprint(engine),
         })
@@ -43,46 +55,118 @@ impl ImageCache {
 
     /// Loads a compiled component; none where it is not there or was tampered with.
     pub(crate) fn load(&self, engine: &Engine, digest: &str) -> Option<Component> {
-        let bytes = fs::read(self.path(digest)).ok()?;
-        let (mac, code) = bytes.split_first_chunk::<MAC_BYTES>()?;
-        if self.mac(digest, code).verify_slice(mac).is_err() {
-            tracing::warn!(
-                digest,
-                "a compiled component was changed on disk: it is compiled again"
-            );
-            return None;
-        }
-
-        // SAFETY: the MAC shows that these bytes were written by `store`, which gets them from
-        // our own compiler, for this component and an engine of this fingerprint. They are the
-        // bytes that were checked, so nobody can change them in between.
-        match unsafe { Component::deserialize(engine, code) } {
+        match self.open_image(engine, digest)? {
             Ok(component) => Some(component),
             Err(error) => {
-                tracing::warn!(digest, %error, "a compiled component does not load: it is compiled again");
+                self.refuse(digest, &format!("does not load ({error})"));
                 None
             }
         }
     }
 
-    /// Keeps the code that our compiler made of a component.
-    pub(crate) fn store(&self, digest: &str, code: &[u8]) -> std::io::Result<()> {
-        let path = self.path(digest);
-        let staged = path.with_extension(format!("{}.new", std::process::id()));
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&staged)?;
+    /// Loads what was kept just now, or says why the engine does not take it: where it wants more
+    /// than there is for one cell.
+    pub(crate) fn load_new(
+        &self,
+        engine: &Engine,
+        digest: &str,
+    ) -> Result<Component, wasmtime::Error> {
+        let changed = || Err(wasmtime::Error::msg("it was changed on disk"));
+        let loaded = self.open_image(engine, digest).unwrap_or_else(changed);
+        if loaded.is_err() {
+            let _ = self.clear(&self.name(digest));
+        }
+        loaded
+    }
+
+    fn open_image(
+        &self,
+        engine: &Engine,
+        digest: &str,
+    ) -> Option<Result<Component, wasmtime::Error>> {
+        let bytes = match self.read(digest) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(error) => {
+                self.refuse(digest, &format!("cannot be read ({error})"));
+                return None;
+            }
+        };
+        let authentic = bytes
+            .split_first_chunk::<MAC_BYTES>()
+            .filter(|(mac, code)| self.mac(digest, code).verify_slice(mac.as_slice()).is_ok());
+        let Some((_, code)) = authentic else {
+            self.refuse(digest, "was changed on disk");
+            return None;
+        };
+
+        // SAFETY: the MAC shows that these bytes were written by `store`, which gets them from
+        // our own compiler, for this component and an engine of this fingerprint. They are the
+        // bytes that were checked, so nobody can change them in between.
+        Some(unsafe { Component::deserialize(engine, code) })
+    }
+
+    /// Removes what is no image of ours, so that it is told once and compiled again.
+    fn refuse(&self, digest: &str, why: &str) {
+        tracing::warn!(digest, "a compiled component {why}: it is compiled again");
+        if let Err(error) = self.clear(&self.name(digest)) {
+            tracing::warn!(digest, %error, "it cannot be removed");
+        }
+    }
+
+    /// Keeps the code that our compiler made of a component, in the place of whatever is there.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub(crate) fn store(&self, digest: &str, code: &[u8]) -> io::Result<()> {
+        let name = self.name(digest);
+        let staged = format!("{name}.{}.new", std::process::id());
+        // What somebody has put there must not be written through, or into.
+        self.clear(&staged)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let mut file = self.folder.open_with(&staged, &options)?;
         file.write_all(&self.mac(digest, code).finalize().into_bytes())?;
         file.write_all(code)?;
         file.sync_all()?;
-        fs::rename(&staged, &path)
+        match self.folder.rename(&staged, &self.folder, &name) {
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {
+                self.clear(&name)?;
+                self.folder.rename(&staged, &self.folder, &name)
+            }
+            result => result,
+        }
     }
 
-    fn path(&self, digest: &str) -> PathBuf {
-        self.folder.join(format!("{digest}-{}.image", self.engine))
+    fn name(&self, digest: &str) -> String {
+        format!("{digest}-{}.image", self.engine)
+    }
+
+    /// All of an image, in memory: what is checked there is what is then used.
+    fn read(&self, digest: &str) -> io::Result<Vec<u8>> {
+        let file = open_plain(&self.folder, self.name(digest))?;
+        let length = file.metadata()?.len();
+        if length > IMAGE_BYTES {
+            return Err(io::Error::other("it is larger than any image"));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        // It may grow while it is read. What is cut off does not match its MAC.
+        file.take(IMAGE_BYTES).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Removes whatever has this name.
+    fn clear(&self, name: &str) -> io::Result<()> {
+        let removed = match self.folder.symlink_metadata(name) {
+            Ok(found) if found.is_dir() => self.folder.remove_dir_all(name),
+            Ok(_) => self.folder.remove_file(name),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
     }
 
     fn mac(&self, digest: &str, code: &[u8]) -> Hmac<Sha256> {
@@ -124,3 +208,6 @@ fn fingerprint(engine: &Engine) -> String {
         .take(8)
         .fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What a component imports and exports, before it is trusted to be an app.
 
+use std::collections::BTreeSet;
+
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex};
 
@@ -9,17 +11,21 @@ const LOAD: &str = "load";
 
 /// What a cell offers, by package or interface. Sockets are there for the languages whose
 /// libraries import them, and refuse every address.
-const OFFERED: [&str; 10] = [
+const OFFERED: &[&str] = &[
     "skep:app/types@1.0.",
     "skep:app/log@1.0.",
     "skep:app/caller@1.0.",
     "skep:app/db@1.0.",
     "skep:app/jobs@1.0.",
+    "skep:app/credentials@1.0.",
+    "skep:app/settings@1.0.",
     "wasi:cli/",
     "wasi:clocks/",
     "wasi:io/",
     "wasi:random/",
     "wasi:filesystem/",
+    "wasi:http/outgoing-handler@0.2.",
+    "wasi:http/types@0.2.",
 ];
 const SOCKETS: &str = "wasi:sockets/";
 
@@ -45,6 +51,22 @@ pub(super) fn check(component: &Component, engine: &Engine) -> Result<(), Mismat
         return Err(Mismatch::NoExecute);
     }
     Ok(())
+}
+
+/// What a component imports that lets it reach out of its cell, by interface. Clocks,
+/// randomness, closed sockets and the rest of WASI do not.
+pub(super) fn capabilities(component: &Component, engine: &Engine) -> BTreeSet<String> {
+    let kind = component.component_type();
+    kind.imports(engine)
+        .filter_map(|(name, _)| {
+            let interface = name
+                .split_once('@')
+                .map_or(name, |(interface, _)| interface);
+            let is_inert = interface == "skep:app/types"
+                || (interface.starts_with("wasi:") && !interface.starts_with("wasi:http/"));
+            (!is_inert).then(|| interface.to_owned())
+        })
+        .collect()
 }
 
 /// The function that prepares a release, where the component has one.

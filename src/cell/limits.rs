@@ -1,50 +1,26 @@
-//! The budget of one call, and what holds a cell's memory within it.
-
-use std::time::Duration;
+//! What holds a cell's memory within its budget, and the bounds that nobody sets.
 
 use wasmtime::ResourceLimiter;
 
-/// What one call may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Budget {
-    /// From the call's start to its answer, waiting for the host included.
-    pub(crate) wall: Duration,
-    /// Of all memories and tables of the cell together, in bytes.
-    pub(crate) memory: usize,
-}
+use super::scratch;
+use crate::limits::MIB;
 
-/// The budget of a call that asks for nothing else.
-pub(crate) const DEFAULT: Budget = Budget {
-    wall: Duration::from_secs(30),
-    memory: 256 * MIB,
-};
-/// The most that a manifest may ask for.
-pub(crate) const CEILING: Budget = Budget {
-    wall: Duration::from_secs(120),
-    memory: 512 * MIB,
-};
-/// The budget of `load`, which may fill tables.
-pub(crate) const LOAD: Budget = Budget {
-    wall: Duration::from_secs(60),
-    memory: 512 * MIB,
-};
 /// The longest answer of a call, in bytes.
 pub(crate) const ANSWER_BYTES: usize = 16 * MIB;
-
-/// Calls of one app that run at once, where its manifest does not say.
-pub(crate) const CONCURRENCY: usize = 16;
-/// The most calls of one app that may run at once.
-pub(crate) const CONCURRENCY_CEILING: usize = 32;
 
 /// What a guest may hand over in one host call, in bytes: the host copies it. An answer counts
 /// too, so this is above the limit that has a text of its own.
 pub(crate) const HOST_CALL_BYTES: usize = 40 * MIB;
 /// Handles that a cell may hold: connections, streams, timers.
 pub(crate) const HANDLES: usize = 10_000;
+/// What a call may keep in its scratch folder, which is memory of the host beside the cell's.
+pub(crate) const SCRATCH: scratch::Limits = scratch::Limits {
+    bytes: 64 * MIB as u64,
+    entries: 1_000,
+};
 /// Random bytes that a guest may ask for at once.
 pub(crate) const RANDOM_BYTES: u64 = 1024 * 1024;
 
-pub(crate) const MIB: usize = 1024 * 1024;
 /// What the engine keeps for one element of a table.
 const TABLE_ELEMENT_BYTES: usize = 16;
 

@@ -1,26 +1,36 @@
 //! What one cell's store holds: the `T` of `Store<T>`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 
 use super::limits::{self, MemoryLimit};
+use super::scratch::{self, Scratch, ScratchView};
 use crate::capability::caller::{self, Caller, CallerView};
+use crate::capability::credentials::{self, CallCredentials};
 use crate::capability::db::session::Database;
 use crate::capability::db::{self, Db};
+use crate::capability::egress::{self, Egress};
 use crate::capability::jobs::{self, CallJobs, Jobs};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
+use crate::capability::settings::{self, CallSettings};
 use crate::ids::CallId;
+use crate::services::Clock;
 
 /// What the host binds to one call. Nothing that a guest says changes it.
 pub(crate) struct Binding {
     pub(crate) call: CallId,
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) database: Database,
+    pub(crate) egress: Egress,
+    pub(crate) credentials: CallCredentials,
+    pub(crate) settings: CallSettings,
     pub(crate) jobs: CallJobs,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
@@ -31,7 +41,9 @@ pub(crate) struct CellState {
     binding: Binding,
     pub(super) memory: MemoryLimit,
     wasi: WasiCtx,
+    http: WasiHttpCtx,
     table: ResourceTable,
+    scratch: Scratch,
     stdout: Lines,
     stderr: Lines,
 }
@@ -40,6 +52,8 @@ impl CellState {
     pub(super) fn new(binding: Binding, memory: usize) -> Self {
         let stdout = Lines::stdout(binding.log.clone());
         let stderr = Lines::stderr(binding.log.clone());
+        // A cell reads the system's clock by itself, and its files tell the same time.
+        let scratch = Scratch::new(limits::SCRATCH, Clock::system(), binding.log.clone());
         // No arguments, environment, folders or sockets: what is not given is not there.
         let wasi = WasiCtxBuilder::new()
             .stdout(stdout.clone())
@@ -54,7 +68,9 @@ impl CellState {
             binding,
             memory: MemoryLimit::new(memory),
             wasi,
+            http: egress::context(),
             table,
+            scratch,
             stdout,
             stderr,
         }
@@ -64,15 +80,22 @@ impl CellState {
     pub(super) fn rebind(&mut self, binding: Binding) {
         self.stdout.redirect(binding.log.clone());
         self.stderr.redirect(binding.log.clone());
+        self.scratch.rebind(binding.log.clone());
         self.binding = binding;
     }
 
-    /// Ends a call: writes what it printed last, and closes the connections that it left
-    /// open, which rolls them back.
-    pub(super) fn finish(&mut self) {
+    /// Ends a call: writes what it printed last, empties its scratch folder, and closes the
+    /// connections that it left open, which rolls back those to the database.
+    ///
+    /// What comes back are the keys of the grants of credentials that the call has used.
+    pub(super) fn finish(&mut self) -> BTreeSet<String> {
         self.stdout.finish();
         self.stderr.finish();
+        self.scratch.clear();
         self.binding.database.finish();
+        self.binding.egress.finish();
+        // An idle cell keeps no secret.
+        self.binding.credentials.finish()
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -87,6 +110,21 @@ impl CellState {
         Db {
             database: &self.binding.database,
             table: &mut self.table,
+        }
+    }
+
+    fn scratch(&mut self) -> ScratchView<'_> {
+        ScratchView {
+            scratch: &self.scratch,
+            table: &mut self.table,
+        }
+    }
+
+    fn egress(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.binding.egress,
+            table: &mut self.table,
+            ctx: &mut self.http,
         }
     }
 
@@ -111,6 +149,14 @@ impl CellState {
         }
     }
 
+    fn credentials(&mut self) -> &mut CallCredentials {
+        &mut self.binding.credentials
+    }
+
+    fn settings(&mut self) -> &mut CallSettings {
+        &mut self.binding.settings
+    }
+
     fn log(&mut self) -> &CallLog {
         &self.binding.log
     }
@@ -129,14 +175,20 @@ impl WasiView for CellState {
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    scratch::add_to_linker(&mut linker, CellState::scratch)?;
     log::add_to_linker(&mut linker, CellState::log)?;
     caller::add_to_linker(&mut linker, CellState::caller)?;
     db::add_to_linker(&mut linker, CellState::db)?;
+    egress::add_to_linker(&mut linker, CellState::egress)?;
+    credentials::add_to_linker(&mut linker, CellState::credentials)?;
+    settings::add_to_linker(&mut linker, CellState::settings)?;
     jobs::add_to_linker(&mut linker, CellState::jobs)?;
     Ok(linker)
 }
 
 /// A store whose guest is stopped at its call's deadline and lets others run meanwhile.
+///
+/// Where instructions are counted it has none yet.
 pub(super) fn store(engine: &Engine, state: CellState) -> Store<CellState> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);

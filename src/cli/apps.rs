@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::client::{Client, segment};
 use super::output::Output;
+use crate::app::plain;
+use crate::deploy::Plan;
 
 /// Show and manage apps
 #[derive(Debug, clap::Args)]
@@ -28,6 +30,31 @@ enum Command {
         app: String,
         /// The release's number, see `skep apps show`
         release: i32,
+    },
+    /// Show what a release changed or would change; without a number, of the one that waits
+    /// for consent, else of the active one
+    Plan {
+        app: String,
+        /// The release's number, see `skep apps show`
+        release: Option<i32>,
+    },
+    /// Consent to a release that waits, so that it serves
+    Accept {
+        app: String,
+        /// The release's number, see `skep apps show`
+        release: i32,
+        /// The digest of the plan that you looked at
+        #[arg(long)]
+        digest: String,
+    },
+    /// Refuse a release that waits for consent
+    Refuse {
+        app: String,
+        /// The release's number, see `skep apps show`
+        release: i32,
+        /// Why, for the deployer to read
+        #[arg(long)]
+        reason: String,
     },
     /// Let a disabled app be called again
     Enable { app: String },
@@ -53,7 +80,8 @@ struct App {
     name: String,
     display_name: String,
     enabled: bool,
-    release: i32,
+    release: Option<i32>,
+    waiting: Option<i32>,
     version: String,
     updated_at: String,
     #[serde(flatten)]
@@ -77,9 +105,12 @@ struct Details {
 struct Release {
     number: i32,
     version: String,
+    state: String,
     active: bool,
     created_by: String,
     created_at: String,
+    decided_by: Option<String>,
+    reason: Option<String>,
     #[serde(flatten)]
     rest: Value,
 }
@@ -102,6 +133,25 @@ impl Arguments {
                 let path = format!("{}/rollback", path(&app));
                 let () = client.post(&path, &json!({ "release": release })).await?;
                 Ok(output.line(&format!("{app} serves release {release} again"))?)
+            }
+            Command::Plan { app, release } => plan(client, &mut output, &app, release).await,
+            Command::Accept {
+                app,
+                release,
+                digest,
+            } => {
+                let path = format!("{}/releases/{release}/accept", path(&app));
+                let () = client.post(&path, &json!({ "digest": digest })).await?;
+                Ok(output.line(&format!("{app} serves release {release}"))?)
+            }
+            Command::Refuse {
+                app,
+                release,
+                reason,
+            } => {
+                let path = format!("{}/releases/{release}/refuse", path(&app));
+                let () = client.post(&path, &json!({ "reason": reason })).await?;
+                Ok(output.line(&format!("release {release} of {app} is refused"))?)
             }
             Command::Enable { app } => {
                 let () = client
@@ -133,6 +183,60 @@ fn path(app: &str) -> String {
     format!("/admin/api/apps/{}", segment(app))
 }
 
+impl App {
+    fn state(&self) -> &'static str {
+        match (self.release, self.enabled) {
+            (None, _) if self.waiting.is_some() => "waiting",
+            (None, _) => "refused",
+            (Some(_), true) => "enabled",
+            (Some(_), false) => "disabled",
+        }
+    }
+
+    /// The active release, and the one that waits to be.
+    fn releases(&self) -> String {
+        match (self.release, self.waiting) {
+            (None, _) => "-".to_owned(),
+            (Some(active), None) => active.to_string(),
+            (Some(active), Some(waiting)) => format!("{active} ({waiting} waits)"),
+        }
+    }
+}
+
+impl Release {
+    /// What became of it, and by whom.
+    fn state(&self) -> String {
+        let by = self.decided_by.as_deref().unwrap_or("?");
+        match (self.state.as_str(), &self.reason) {
+            (_, _) if self.active => "active".to_owned(),
+            ("ready", _) => String::new(),
+            ("refused", Some(reason)) => format!("refused by {by}: {}", plain(reason)),
+            (state, _) => state.to_owned(),
+        }
+    }
+}
+
+async fn plan(
+    client: &Client,
+    output: &mut Output,
+    app: &str,
+    release: Option<i32>,
+) -> anyhow::Result<()> {
+    let number = match release {
+        Some(number) => number,
+        None => {
+            let shown: App = client.get(&path(app)).await?;
+            shown.waiting.or(shown.release).ok_or_else(|| {
+                anyhow::anyhow!("no release of {app} waits or serves: see `skep apps show {app}`")
+            })?
+        }
+    };
+    let plan: Plan = client
+        .get(&format!("{}/releases/{number}/plan", path(app)))
+        .await?;
+    Ok(output.answer(&plan, plan.text().trim_end())?)
+}
+
 async fn list(client: &Client, output: &mut Output) -> anyhow::Result<()> {
     let list: List = client.get("/admin/api/apps").await?;
     if list.apps.is_empty() {
@@ -142,12 +246,11 @@ async fn list(client: &Client, output: &mut Output) -> anyhow::Result<()> {
         .apps
         .iter()
         .map(|app| {
-            let state = if app.enabled { "enabled" } else { "disabled" };
             [
                 app.name.clone(),
                 app.version.clone(),
-                app.release.to_string(),
-                state.to_owned(),
+                app.releases(),
+                app.state().to_owned(),
                 app.display_name.clone(),
             ]
         })
@@ -157,11 +260,7 @@ async fn list(client: &Client, output: &mut Output) -> anyhow::Result<()> {
 
 async fn show(client: &Client, output: &mut Output, app: &str) -> anyhow::Result<()> {
     let details: Details = client.get(&path(app)).await?;
-    let state = if details.app.enabled {
-        "enabled"
-    } else {
-        "disabled"
-    };
+    let state = details.app.state();
     output.line(&format!(
         "{} ({}), {state}",
         details.app.name, details.app.display_name
@@ -173,15 +272,15 @@ async fn show(client: &Client, output: &mut Output, app: &str) -> anyhow::Result
             [
                 release.number.to_string(),
                 release.version.clone(),
-                if release.active { "active" } else { "" }.to_owned(),
                 release.created_at.clone(),
                 release.created_by.clone(),
+                release.state(),
             ]
         })
         .collect();
     output.table(
         &details,
-        ["RELEASE", "VERSION", "", "DEPLOYED", "BY"],
+        ["RELEASE", "VERSION", "DEPLOYED", "BY", ""],
         releases,
     )?;
     for table in &details.tables {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::multipart::Form;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -129,6 +130,22 @@ impl Client {
             .await
     }
 
+    /// Puts bytes as they are.
+    pub(crate) async fn put_bytes<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+    ) -> Result<T, ClientError> {
+        self.send(self.request(Method::PUT, path).body(bytes)).await
+    }
+
+    /// Gets what is no JSON, as it is.
+    pub(crate) async fn read(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let request = self.request(Method::GET, path);
+        let (_, bytes) = self.exchange(request).await?;
+        Ok(bytes.into())
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
         match &self.token {
@@ -138,6 +155,16 @@ impl Client {
     }
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let (status, bytes) = self.exchange(request).await?;
+        let body = if bytes.is_empty() { b"null" } else { &*bytes };
+        serde_json::from_slice(body).map_err(|_| ClientError::Foreign {
+            url: self.url.clone(),
+            status,
+        })
+    }
+
+    /// Sends a request, and reads the answer to its end if it is a good one.
+    async fn exchange(&self, request: RequestBuilder) -> Result<(StatusCode, Bytes), ClientError> {
         let response = request.send().await.map_err(|error| self.failure(&error))?;
         let status = response.status();
         let bytes = response
@@ -147,11 +174,7 @@ impl Client {
         if !status.is_success() {
             return Err(self.refusal(status, &bytes));
         }
-        let body = if bytes.is_empty() { b"null" } else { &*bytes };
-        serde_json::from_slice(body).map_err(|_| ClientError::Foreign {
-            url: self.url.clone(),
-            status,
-        })
+        Ok((status, bytes))
     }
 
     fn failure(&self, error: &reqwest::Error) -> ClientError {

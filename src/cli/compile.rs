@@ -9,10 +9,13 @@ use crate::cell::compile::compile_file;
 pub(crate) struct Arguments {
     input: PathBuf,
     output: PathBuf,
+    /// Count instructions
+    #[arg(long)]
+    count_fuel: bool,
 }
 
 impl Arguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        compile_file(&self.input, &self.output)
+        compile_file(&self.input, &self.output, self.count_fuel)
     }
 }

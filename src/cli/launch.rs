@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
 
-use crate::launch::Restrictions;
+use anyhow::Context;
+
+use crate::launch::{Program, Restrictions};
 
 /// What a shell answers for a command that cannot be run.
 const CANNOT_RUN: u8 = 126;
@@ -20,22 +22,35 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Becomes the program; comes back only if that fails.
+    /// Becomes the program, or runs it where it is to be alone.
     pub(crate) fn run(self) -> ExitCode {
-        match self.become_program() {
-            Ok(never) => match never {},
-            Err(error) => {
-                eprintln!("skep launch: {error}");
-                ExitCode::from(CANNOT_RUN)
-            }
+        self.run_program().unwrap_or_else(|error| {
+            eprintln!("skep launch: {error:#}");
+            ExitCode::from(CANNOT_RUN)
+        })
+    }
+
+    fn run_program(self) -> anyhow::Result<ExitCode> {
+        if self.restrictions.alone {
+            return self.restrictions.run_alone(&self.program);
         }
+        match self.become_program()? {}
     }
 
     fn become_program(self) -> anyhow::Result<Infallible> {
-        self.restrictions.apply()?;
         let mut words = self.program.into_iter();
-        let program = words.next().unwrap_or_default();
-        let error = std::process::Command::new(&program).args(words).exec();
-        anyhow::bail!("cannot run `{}`: {error}", program.display())
+        let name = words.next().unwrap_or_default();
+        let error = if self.restrictions.sealed {
+            // As who we are still: the program's user may not be able to reach it.
+            let program =
+                Program::open(&name).with_context(|| format!("cannot run `{}`", name.display()))?;
+            self.restrictions.apply()?;
+            program.seal(&self.restrictions.read)?;
+            program.become_with(words)
+        } else {
+            self.restrictions.apply()?;
+            std::process::Command::new(&name).args(words).exec()
+        };
+        anyhow::bail!("cannot run `{}`: {error}", name.display())
     }
 }

@@ -1,5 +1,6 @@
 //! Why a deploy failed, in words for who deployed.
 
+use super::Plan;
 use crate::app::{BundleError, DescriptionError};
 use crate::build::{BuildError, BuilderMissing};
 use crate::cell::{CallError, NotAnApp};
@@ -31,6 +32,27 @@ pub(crate) enum DeployError {
         name: String,
         why: &'static str,
     },
+    /// `owner` says who has the table, with its kind.
+    #[error(
+        "the table `{table}` belongs to {owner}, so that the app `{app}` cannot create it: rename \
+         it, or put it into the app's own schema"
+    )]
+    NameTaken {
+        app: AppName,
+        owner: String,
+        table: String,
+    },
+    #[error(
+        "the manifest names the table `{schema}.{table}`, which belongs to no app that is \
+         installed: an app can be granted tables of other apps only"
+    )]
+    NoApps { schema: String, table: String },
+    /// Something has changed since somebody looked.
+    #[error(
+        "the plan is not the one that was accepted: look at it again and accept {}",
+        .0.digest
+    )]
+    OtherPlan(Box<Plan>),
     #[error("the app `{0}` is being changed by somebody else: try again when that is done")]
     Busy(AppName),
     #[error(transparent)]
@@ -78,6 +100,7 @@ fn describe(error: &CallError) -> String {
         }
         CallError::TimedOut(_)
         | CallError::OutOfMemory(_)
+        | CallError::OutOfFuel(_)
         | CallError::AnswerTooLarge
         | CallError::Crashed(_)
         | CallError::Stopped

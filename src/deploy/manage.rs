@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use sqlx::postgres::PgListener;
+use wasmtime::component::Component;
 
-use super::{Candidate, DeployError, Deployer, settings};
-use crate::app::Manifest;
+use super::{Candidate, DeployError, Deployer};
+use crate::app::{Grant, Grants, Manifest};
+use crate::audit::{Actor, Entry};
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{OwnedTable, RolesError};
-use crate::store::{apps, blobs, releases};
+use crate::store::releases::State;
+use crate::store::{apps, audit, consents};
 
 /// Why an app was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,19 @@ pub(crate) enum ManageError {
     NotFound(AppName),
     #[error("app '{0}' has no release {1}: see `skep apps show {0}`")]
     NoRelease(AppName, i32),
+    #[error("release {1} of '{0}' cannot serve: it was refused, or waits for consent")]
+    NotReady(AppName, i32),
+    #[error("release {1} of '{0}' does not wait for consent: see `skep apps show {0}`")]
+    NotWaiting(AppName, i32),
+    #[error("release {1} of '{0}' has no plan: it was deployed before there were plans")]
+    NoPlan(AppName, i32),
+    #[error("'{0}' has no grant `{1}`: see `skep grants {0}`")]
+    NoGrant(AppName, String),
+    #[error(
+        "release {1} of '{0}' has grants that were withdrawn since: {2}; deploy it again, to be \
+         asked for consent"
+    )]
+    Withdrawn(AppName, i32, String),
     #[error(transparent)]
     Deploy(#[from] DeployError),
 }
@@ -34,14 +50,42 @@ impl Deployer {
     }
 
     /// Makes an earlier release active again. Tables stay as the later one left them.
-    pub(crate) async fn roll_back(&self, app: &AppName, number: i32) -> Result<(), ManageError> {
-        let _lock = self.lock(app).await?;
-        self.must_exist(app).await?;
-        let (release, component, manifest) = releases::find(self.0.store.pool(), app, number)
-            .await?
-            .ok_or_else(|| ManageError::NoRelease(app.clone(), number))?;
-        let candidate = self.candidate(release, &component, manifest.0).await?;
-        self.activate(&candidate).await?;
+    pub(crate) async fn roll_back(
+        &self,
+        app: &AppName,
+        number: i32,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
+        let roll_back = self.roll_back_now(app, number, actor);
+        self.locked(app, roll_back).await
+    }
+
+    async fn roll_back_now(
+        &self,
+        app: &AppName,
+        number: i32,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
+        let stored = self.stored(app, number).await?;
+        let (State::Ready, Some(component)) = (stored.state, &stored.component) else {
+            return Err(ManageError::NotReady(app.clone(), number));
+        };
+        let granted = stored.granted.0;
+        let consented = consents::all(self.0.store.pool(), app).await?;
+        let withdrawn: Vec<String> = granted
+            .iter()
+            .filter(|grant| !consented.covers(grant))
+            .map(Grant::key)
+            .collect();
+        if !withdrawn.is_empty() {
+            let withdrawn = withdrawn.join(", ");
+            return Err(ManageError::Withdrawn(app.clone(), number, withdrawn));
+        }
+        let candidate = self
+            .candidate(stored.id, component, stored.manifest.0, granted)
+            .await?;
+        let entry = Entry::of_app(actor, "app.rollback", app).with("release", number);
+        self.activate(&candidate, entry).await?;
         Ok(())
     }
 
@@ -50,27 +94,41 @@ impl Deployer {
         &self,
         app: &AppName,
         enabled: bool,
+        actor: Actor,
     ) -> Result<(), ManageError> {
-        let _lock = self.lock(app).await?;
-        let mut tx = self
-            .0
-            .store
-            .pool()
-            .begin()
-            .await
-            .map_err(DeployError::from)?;
-        if !apps::set_enabled(&mut tx, app, enabled, self.0.clock.now()).await? {
-            return Err(ManageError::NotFound(app.clone()));
-        }
-        tx.commit().await?;
-        self.0.serving.set_enabled(app, enabled);
-        Ok(())
+        let change = async {
+            let mut tx = self.0.store.pool().begin().await?;
+            let now = self.0.clock.now();
+            if !apps::set_enabled(&mut tx, app, enabled, now).await? {
+                return Err(ManageError::NotFound(app.clone()));
+            }
+            let action = if enabled { "app.enable" } else { "app.disable" };
+            audit::record(&mut tx, now, Entry::of_app(actor, action, app)).await?;
+            tx.commit().await?;
+            self.0.serving.set_enabled(app, enabled);
+            Ok(())
+        };
+        self.locked(app, change).await
     }
 
     /// Deletes an app and its releases; its tables are kept for a later app of that name, or
     /// dropped.
-    pub(crate) async fn delete(&self, app: &AppName, keep_tables: bool) -> Result<(), ManageError> {
-        let _lock = self.lock(app).await?;
+    pub(crate) async fn delete(
+        &self,
+        app: &AppName,
+        keep_tables: bool,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
+        let delete = self.delete_now(app, keep_tables, actor);
+        self.locked(app, delete).await
+    }
+
+    async fn delete_now(
+        &self,
+        app: &AppName,
+        keep_tables: bool,
+        actor: Actor,
+    ) -> Result<(), ManageError> {
         self.must_exist(app).await?;
         let mut tx = self.0.store.pool().begin().await?;
         apps::delete(&mut tx, app).await?;
@@ -82,6 +140,8 @@ impl Deployer {
             self.follow(app).await?;
             return Err(DeployError::from(error).into());
         }
+        let entry = Entry::of_app(actor, "app.delete", app).with("keep_tables", keep_tables);
+        audit::record(&mut tx, self.0.clock.now(), entry).await?;
         tx.commit().await?;
         self.sweep().await?;
         Ok(())
@@ -97,11 +157,13 @@ impl Deployer {
         match apps::find(self.0.store.pool(), app).await? {
             None => self.0.serving.remove(app),
             Some(row) => {
-                if self.0.serving.release(app) != Some(row.release) {
+                let granted = row.granted.0;
+                if !self.0.serving.has(app, row.release, &granted) {
                     let candidate = self
-                        .candidate(row.release, &row.component, row.manifest.0)
+                        .candidate(row.release, &row.component, row.manifest.0, granted)
                         .await?;
-                    self.0.serving.adopt(&candidate.image, &candidate.manifest);
+                    let inspector = self.inspector(&candidate).await?;
+                    self.adopt(&candidate, inspector);
                 }
                 self.0.serving.set_enabled(app, row.enabled);
             }
@@ -179,34 +241,27 @@ impl Deployer {
         release: ReleaseId,
         component: &str,
         manifest: Manifest,
+        granted: Grants,
     ) -> Result<Candidate, DeployError> {
+        let compiled = self.compiled(component).await?;
+        self.candidate_of(release, manifest, Arc::new(granted), &compiled)
+    }
+
+    /// A stored component, from the cache where it is there.
+    pub(super) async fn compiled(&self, component: &str) -> Result<Component, DeployError> {
         let cells = self.0.cells.clone();
         let digest = component.to_owned();
         let cached = tokio::task::spawn_blocking(move || cells.cached(&digest))
             .await
             .map_err(|error| DeployError::Internal(error.into()))?;
-        let compiled = match cached {
-            Some(compiled) => compiled,
-            None => {
-                let bytes = blobs::find(self.0.store.pool(), component)
-                    .await?
-                    .ok_or_else(|| DeployError::Internal(anyhow::anyhow!("no blob {component}")))?;
-                self.compile(component, &bytes).await?
-            }
-        };
-        let image = self
-            .0
-            .cells
-            .prepare(&compiled, settings(&manifest, release))?;
-        Ok(Candidate {
-            id: release,
-            manifest,
-            image: Arc::new(image),
-        })
+        match cached {
+            Some(compiled) => Ok(compiled),
+            None => self.compile(component, &self.blob(component).await?).await,
+        }
     }
 
-    async fn must_exist(&self, app: &AppName) -> Result<(), ManageError> {
-        match apps::find(self.0.store.pool(), app).await? {
+    pub(super) async fn must_exist(&self, app: &AppName) -> Result<(), ManageError> {
+        match apps::find_shown(self.0.store.pool(), app).await? {
             Some(_) => Ok(()),
             None => Err(ManageError::NotFound(app.clone())),
         }

@@ -7,10 +7,12 @@ use tokio_postgres::Client;
 
 use super::{Candidate, DeployError, Deployer, objects};
 use crate::app::Manifest;
-use crate::capability::db::policy::{self, Control};
 use crate::capability::db::session::Source;
-use crate::cell::{Call, Entry, limits};
+use crate::capability::db::{DbError, Migration};
+use crate::cell::{Call, Entry};
 use crate::ids::CallId;
+use crate::limits::LOAD_WALL;
+use crate::sql::Kind;
 use crate::store::releases;
 
 const CONNECT: Duration = Duration::from_secs(10);
@@ -25,8 +27,20 @@ impl Deployer {
 
         client.batch_execute("BEGIN").await?;
         let xid = transaction_id(&client).await?;
-        run_tables(&client, &candidate.manifest).await?;
-        self.load(candidate, &client).await?;
+        let migration = Arc::new(Migration::new(
+            Arc::clone(&client),
+            app.clone(),
+            self.0.roles.clone(),
+            Arc::clone(&self.0.verdicts),
+        ));
+        if let Err(error) = run_tables(&migration, &candidate.manifest).await {
+            // Where another app was quicker, its name says more than the database does.
+            self.check_names(&candidate.manifest).await?;
+            return Err(error);
+        }
+        // Once more, because `IF NOT EXISTS` passes over what another app has made meanwhile.
+        self.check_names(&candidate.manifest).await?;
+        self.load(candidate, migration).await?;
         objects::check(&client).await?;
         // Code that found a way to end our transaction has committed what it did; that must
         // not pass for a deploy.
@@ -45,7 +59,11 @@ impl Deployer {
         Ok(())
     }
 
-    async fn load(&self, candidate: &Candidate, client: &Arc<Client>) -> Result<(), DeployError> {
+    async fn load(
+        &self,
+        candidate: &Candidate,
+        migration: Arc<Migration>,
+    ) -> Result<(), DeployError> {
         if !candidate.image.has_load() {
             return Ok(());
         }
@@ -53,11 +71,8 @@ impl Deployer {
             id: CallId(self.0.entropy.id(&self.0.clock)),
             entry: Entry::Load,
             caller: None,
-            database: Source::Deploy {
-                client: Arc::clone(client),
-                app: candidate.manifest.app_name.clone(),
-            },
-            budget: limits::LOAD,
+            database: Source::Deploy(migration),
+            budget: self.0.cells.limits().load(),
             attempt: None,
         };
         let outcome = self.0.cells.run(&candidate.image, call).await;
@@ -75,31 +90,42 @@ async fn transaction_id(client: &Client) -> Result<String, DeployError> {
     Ok(row.try_get(0)?)
 }
 
-async fn run_tables(client: &Client, manifest: &Manifest) -> Result<(), DeployError> {
+async fn run_tables(migration: &Migration, manifest: &Manifest) -> Result<(), DeployError> {
     for (statement, number) in manifest.tables.iter().zip(1..) {
-        if policy::creates_own_schema(statement, manifest.app_name.as_str()) {
-            continue;
-        }
-        let failed = |text: String| DeployError::Tables { number, text };
-        if policy::control(statement) != Control::None {
-            return Err(failed(
-                "it would end the transaction of the deploy: remove it".to_owned(),
-            ));
-        }
-        let run = client.execute_typed(statement, &[]);
-        match tokio::time::timeout(limits::LOAD.wall, run).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => {
-                return Err(failed(match error.as_db_error() {
-                    Some(cause) => cause.to_string(),
-                    None => error.to_string(),
-                }));
-            }
-            Err(_) => {
-                let limit = limits::LOAD.wall.as_secs();
-                return Err(failed(format!("it took longer than {limit} s")));
-            }
-        }
+        let run = run_statement(migration, statement);
+        let text = match tokio::time::timeout(LOAD_WALL, run).await {
+            Ok(Ok(())) => continue,
+            Ok(Err(DbError::Unavailable(cause))) => return Err(DeployError::Internal(cause)),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("it took longer than {} s", LOAD_WALL.as_secs()),
+        };
+        return Err(DeployError::Tables { number, text });
     }
     Ok(())
+}
+
+async fn run_statement(migration: &Migration, sql: &str) -> Result<(), DbError> {
+    let verdict = migration.admit(sql).await?;
+    if Migration::is_done_already(&verdict) {
+        return Ok(());
+    }
+    if !changes_rows_or_tables(verdict.kind()) {
+        let text = "`tables` makes and fills tables, in one transaction of the deploy: remove it";
+        return Err(DbError::Invalid(text.to_owned()));
+    }
+    migration.client().execute_typed(sql, &[]).await?;
+    Ok(())
+}
+
+fn changes_rows_or_tables(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Select
+            | Kind::Insert
+            | Kind::Update
+            | Kind::Delete
+            | Kind::Merge
+            | Kind::Truncate
+            | Kind::Ddl(_)
+    )
 }

@@ -6,7 +6,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::app::Manifest;
+use crate::app::{Grants, Manifest};
+use crate::capability::db::Inspector;
 use crate::cell::Image;
 use crate::ids::{AppName, ReleaseId};
 
@@ -25,6 +26,8 @@ struct Apps {
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) image: Arc<Image>,
+    /// What its statements are judged by.
+    pub(crate) inspector: Inspector,
     pub(crate) required_permission: Option<Arc<str>>,
     enabled: bool,
 }
@@ -62,12 +65,20 @@ impl Serving {
         self.read().starting.iter().cloned().collect()
     }
 
-    /// The release that an app serves here, enabled or not.
-    pub(super) fn release(&self, app: &AppName) -> Option<ReleaseId> {
+    /// What every app serves here, enabled or not.
+    pub(crate) fn images(&self) -> Vec<Arc<Image>> {
         let apps = self.read();
-        apps.running
-            .get(app)
-            .map(|found| found.image.settings().release)
+        let images = apps.running.values().map(|found| Arc::clone(&found.image));
+        images.collect()
+    }
+
+    /// Whether an app serves this release here with these grants, enabled or not.
+    pub(super) fn has(&self, app: &AppName, release: ReleaseId, granted: &Grants) -> bool {
+        let apps = self.read();
+        apps.running.get(app).is_some_and(|found| {
+            let settings = found.image.settings();
+            settings.release == release && *settings.granted == *granted
+        })
     }
 
     /// Notes that an app is there, though it cannot be called yet.
@@ -79,7 +90,7 @@ impl Serving {
     }
 
     /// Takes a release into service. Calls that run finish on the one that they began with.
-    pub(super) fn adopt(&self, image: &Arc<Image>, manifest: &Manifest) {
+    pub(super) fn adopt(&self, image: &Arc<Image>, manifest: &Manifest, inspector: Inspector) {
         let mut apps = self.write();
         let enabled = apps
             .running
@@ -87,6 +98,7 @@ impl Serving {
             .is_none_or(|before| before.enabled);
         let app = App {
             image: Arc::clone(image),
+            inspector,
             required_permission: manifest.required_permission.as_deref().map(Arc::from),
             enabled,
         };

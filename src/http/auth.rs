@@ -122,7 +122,7 @@ pub(crate) async fn logout(
         )
     })?;
 
-    services.auth.logout(session).await?;
+    services.auth.logout(&caller, session).await?;
 
     let cookie = cookie::clear(services.config.secure_cookies);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -53,7 +52,7 @@ pub(crate) fn router() -> Router<Services> {
         (status = 413, body = ErrorBody, description = "the body is larger than 16 MiB"),
         (status = 500, body = ErrorBody, description = "the app failed; the text is its own"),
         (status = 503, body = ErrorBody, description = "the app is disabled or busy"),
-        (status = 504, body = ErrorBody, description = "the app took too long"),
+        (status = 504, body = ErrorBody, description = "the app took too long, or ran too many instructions"),
         (status = 507, body = ErrorBody, description = "the app needed too much memory"),
     )
 )]
@@ -80,12 +79,15 @@ pub(crate) async fn call(
         database: Source::App {
             pools: services.pools.clone(),
             app,
+            inspector: serving.inspector.clone(),
         },
         budget: serving.image.settings().budget,
         attempt: None,
     };
     let outcome = services.cells.run(&serving.image, call).await;
     let timing = server_timing(&outcome.receipt);
+    let (limits, settings) = (services.cells.limits(), serving.image.settings());
+    services.uses.note_call(limits, settings, &outcome.receipt);
 
     let mut response = match outcome.result {
         Ok(answer) => {
@@ -121,22 +123,37 @@ fn as_seen_by_apps(identity: &Identity) -> Caller {
     }
 }
 
-/// The receipt as browsers show it: durations in milliseconds.
+/// The receipt as browsers show it: durations in milliseconds, the rest as descriptions.
 fn server_timing(receipt: &Receipt) -> String {
+    let mut times = vec![
+        ("queue", receipt.queued),
+        ("cell", receipt.instantiate),
+        ("app", receipt.guest()),
+        ("db", receipt.database.waited),
+        ("total", receipt.wall()),
+    ];
+    if receipt.egress.requests > 0 {
+        times.push(("egress", receipt.egress.waited));
+    }
     let mut text = String::new();
-    let mut push = |name: &str, duration: Duration| {
-        let gap = if text.is_empty() { "" } else { ", " };
+    for (name, duration) in times {
         // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "{gap}{name};dur={:.3}",
-            duration.as_secs_f64() * 1_000.0
-        );
-    };
-    push("queue", receipt.queued);
-    push("cell", receipt.instantiate);
-    push("app", receipt.run.saturating_sub(receipt.database));
-    push("db", receipt.database);
+        let _ = write!(text, "{name};dur={:.3}, ", duration.as_secs_f64() * 1_000.0);
+    }
+    if let Some(fuel) = receipt.fuel {
+        let _ = write!(text, "fuel;desc={fuel}, ");
+    }
+    let _ = write!(
+        text,
+        "memory;desc={}, statements;desc={}, rows;desc={}, sent;desc={}, received;desc={}, \
+         log-lines;desc={}",
+        receipt.memory,
+        receipt.database.statements,
+        receipt.database.rows,
+        receipt.database.sent,
+        receipt.database.received,
+        receipt.log_lines,
+    );
     text
 }
 
@@ -166,6 +183,7 @@ impl From<CallError> for ApiError {
             }
             CallError::TimedOut(_) => Self::TimedOut(text),
             CallError::OutOfMemory(_) => Self::OutOfMemory(text),
+            CallError::OutOfFuel(_) => Self::OutOfFuel(text),
             CallError::Busy(_) => Self::Unavailable(text, 1),
             // Only jobs are stopped, and nobody waits for their answers.
             CallError::Stopped => Self::Unavailable(text, 1),
@@ -177,7 +195,10 @@ impl From<CallError> for ApiError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::capability::db::session::Usage;
 
     #[test]
     fn the_receipt_is_shown_in_milliseconds() {
@@ -185,13 +206,24 @@ mod tests {
             queued: Duration::from_micros(250),
             instantiate: Duration::from_millis(1),
             run: Duration::from_millis(5),
-            database: Duration::from_millis(2),
+            database: Usage {
+                waited: Duration::from_millis(2),
+                statements: 3,
+                rows: 7,
+                sent: 21,
+                received: 70,
+            },
+            fuel: Some(900),
+            memory: 65_536,
+            log_lines: 1,
             ..Receipt::default()
         };
 
         assert_eq!(
             server_timing(&receipt),
-            "queue;dur=0.250, cell;dur=1.000, app;dur=3.000, db;dur=2.000"
+            "queue;dur=0.250, cell;dur=1.000, app;dur=3.000, db;dur=2.000, total;dur=6.250, \
+             fuel;desc=900, memory;desc=65536, statements;desc=3, rows;desc=7, sent;desc=21, \
+             received;desc=70, log-lines;desc=1"
         );
     }
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::request_id;
+use crate::deploy::Plan;
 
 /// An error as an HTTP client sees it.
 ///
@@ -34,6 +35,9 @@ pub(crate) enum ApiError {
     /// The request does not fit what is there; the text says what is.
     #[error("{0}")]
     Conflict(String),
+    /// What was accepted is not what would be done; that comes along.
+    #[error("{0}")]
+    OtherPlan(String, Box<Plan>),
     #[error("this address does not take such a request: see /api/openapi.json")]
     MethodNotAllowed,
     /// The request was understood, and what it carries cannot be accepted.
@@ -52,6 +56,9 @@ pub(crate) enum ApiError {
     /// The call was cut: its memory is used up.
     #[error("{0}")]
     OutOfMemory(String),
+    /// The call was cut: it ran all its instructions.
+    #[error("{0}")]
+    OutOfFuel(String),
     /// Not now; the same request may succeed after so many seconds.
     #[error("{0}")]
     Unavailable(String, u64),
@@ -69,6 +76,9 @@ pub(crate) struct ErrorBody {
     code: &'static str,
     /// As in the header `X-Request-Id` and in the server's log.
     request_id: Option<uuid::Uuid>,
+    /// With `other_plan`: what would be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<Box<Plan>>,
 }
 
 impl ApiError {
@@ -82,6 +92,7 @@ impl ApiError {
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross_site"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::OtherPlan(..) => (StatusCode::CONFLICT, "other_plan"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::Unprocessable(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
@@ -89,6 +100,7 @@ impl ApiError {
             Self::App(_) => (StatusCode::INTERNAL_SERVER_ERROR, "app_failed"),
             Self::TimedOut(_) => (StatusCode::GATEWAY_TIMEOUT, "timed_out"),
             Self::OutOfMemory(_) => (StatusCode::INSUFFICIENT_STORAGE, "out_of_memory"),
+            Self::OutOfFuel(_) => (StatusCode::GATEWAY_TIMEOUT, "out_of_fuel"),
             Self::Unavailable(..) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
@@ -122,18 +134,26 @@ impl IntoResponse for ApiError {
             let request = request_id::current().map(tracing::field::display);
             tracing::error!(request, error = format!("{cause:#}"), "request failed");
         }
+        let (error, retry_after) = (self.to_string(), self.retry_after());
+        let is_unauthenticated = matches!(self, Self::Unauthenticated);
+        let plan = if let Self::OtherPlan(_, plan) = self {
+            Some(plan)
+        } else {
+            None
+        };
         let body = ErrorBody {
-            error: self.to_string(),
+            error,
             code,
             request_id: request_id::current(),
+            plan,
         };
         let mut response = (status, Json(body)).into_response();
-        if let Some(seconds) = self.retry_after() {
+        if let Some(seconds) = retry_after {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Self::Unauthenticated = self {
+        if is_unauthenticated {
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -22,11 +23,13 @@ use super::calls::{BODY_BYTES, too_large};
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
 use crate::app::payload;
+use crate::audit::Entry;
 use crate::auth::{Identity, permission};
 use crate::capability::jobs::policy;
 use crate::ids::{AppName, InvalidAppName, JobId};
 use crate::jobs::backlog;
 use crate::services::Services;
+use crate::store::audit;
 use crate::store::jobs::{self, AttemptRow, Filter, JobRow, NewJob};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -354,6 +357,9 @@ pub(crate) async fn cancel(
     let job = managed(&services, &caller, &id).await?;
     let mut tx = services.store.pool().begin().await?;
     let cancelled = jobs::cancel(&mut tx, job.id).await?;
+    if cancelled {
+        record(&services, &mut tx, &caller, &job, "job.cancel").await?;
+    }
     tx.commit().await?;
     let job = seen(&services, &caller, &id).await?;
     if cancelled {
@@ -390,6 +396,9 @@ pub(crate) async fn retry(
     }
     let mut tx = services.store.pool().begin().await?;
     let retried = jobs::retry(&mut tx, job.id).await?;
+    if retried {
+        record(&services, &mut tx, &caller, &job, "job.retry").await?;
+    }
     tx.commit().await?;
     let job = seen(&services, &caller, &id).await?;
     if retried {
@@ -413,9 +422,14 @@ pub(crate) async fn retry(
 )]
 pub(crate) async fn purge(
     State(services): State<Services>,
-    _operator: AppsOperator,
+    operator: AppsOperator,
     Json(purge): Json<Purge>,
 ) -> Result<Json<Purged>, ApiError> {
+    let entry = Entry::of_app(operator.actor(), "job.purge", &purge.app)
+        .with("older_than_days", purge.older_than_days);
+    let mut tx = services.store.pool().begin().await?;
+    audit::record(&mut tx, services.clock.now(), entry).await?;
+    tx.commit().await?;
     let mut deleted = 0;
     loop {
         let days = i32::from(purge.older_than_days);
@@ -451,6 +465,22 @@ async fn managed(services: &Services, caller: &Identity, id: &str) -> Result<Job
         caller.require(permission::APPS)?;
     }
     Ok(job)
+}
+
+/// Tells what an operator did to a job of somebody else. What users do to their own jobs is use
+/// of an app, which is not in the audit log.
+async fn record(
+    services: &Services,
+    connection: &mut PgConnection,
+    caller: &Identity,
+    job: &JobRow,
+    action: &'static str,
+) -> sqlx::Result<()> {
+    if job.created_by == Some(caller.user) {
+        return Ok(());
+    }
+    let entry = Entry::of_app(caller.actor(), action, &job.app).with("job", job.id.to_string());
+    audit::record(connection, services.clock.now(), entry).await
 }
 
 impl Status {

@@ -5,7 +5,10 @@ use axum::{Json, Router};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{apps, auth, calls, health, jobs, roles, tokens, users};
+use super::{
+    apps, audit, auth, calls, consent, credentials, deploy, health, jobs, metrics, receipts, roles,
+    settings, tokens, users,
+};
 use crate::services::Services;
 
 pub(crate) fn router() -> Router<Services> {
@@ -20,8 +23,11 @@ pub(crate) fn router() -> Router<Services> {
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
-        calls::call,
-        apps::deploy, apps::list, apps::find, apps::roll_back, apps::enable, apps::disable,
+        calls::call, receipts::list, receipts::find,
+        deploy::deploy,
+        consent::list, consent::plan, consent::accept, consent::refuse,
+        consent::grants, consent::withdraw,
+        apps::list, apps::find, apps::roll_back, apps::enable, apps::disable,
         apps::delete,
         auth::login, auth::logout, auth::me, auth::change_password,
         users::list, users::create, users::find, users::update, users::delete,
@@ -29,7 +35,11 @@ pub(crate) fn router() -> Router<Services> {
         roles::list, roles::create, roles::replace, roles::delete,
         tokens::list_own, tokens::create, tokens::revoke_own, tokens::list_all, tokens::revoke_any,
         jobs::enqueue, jobs::find, jobs::list, jobs::show, jobs::cancel, jobs::retry, jobs::purge,
-        health::alive, health::ready,
+        credentials::list, credentials::set, credentials::delete, credentials::reads,
+        credentials::rotate_key,
+        settings::list, settings::find, settings::set, settings::unset,
+        audit::list, audit::export, audit::verify, audit::cut,
+        health::alive, health::ready, metrics::read,
     ),
     modifiers(&Credentials),
     security(("bearer" = []), ("session" = [])),

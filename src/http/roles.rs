@@ -12,9 +12,12 @@ use utoipa::ToSchema;
 use super::auth::extract::UsersOperator;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use crate::audit::Entry;
+use crate::auth::Identity;
 use crate::auth::identity::RoleName;
 use crate::auth::permission::Permission;
 use crate::services::Services;
+use crate::store::audit;
 use crate::store::roles::{self, RoleRow};
 use crate::store::users;
 
@@ -105,6 +108,8 @@ pub(crate) async fn create(
         &permissions,
     )
     .await?;
+    let entry = entry(&operator, "role.create", &role.name).with("permissions", permissions);
+    audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
 
     Ok((StatusCode::CREATED, Json(role.into())))
@@ -153,6 +158,11 @@ pub(crate) async fn replace(
     }
     let permissions = sorted(body.permissions);
     let role = roles::put(&mut *tx, name.as_str(), &body.description, &permissions).await?;
+    let before = old.as_ref().map(|old| old.permissions.clone());
+    let entry = entry(&operator, "role.replace", &role.name)
+        .with("permissions", permissions)
+        .with("permissions_before", before);
+    audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
 
     services.auth.forget();
@@ -199,9 +209,15 @@ pub(crate) async fn delete(
     }
 
     roles::delete(&mut *tx, &name).await?;
+    let entry = entry(&operator, "role.delete", &name).with("permissions", role.permissions);
+    audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
 
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn entry(operator: &Identity, action: &'static str, role: &str) -> Entry {
+    Entry::new(operator.actor(), action, "role", role)
 }
 
 fn refuse_admin(name: &str) -> Result<(), ApiError> {

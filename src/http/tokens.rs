@@ -14,10 +14,13 @@ use uuid::Uuid;
 use super::auth::extract::{Authenticated, UsersOperator};
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use crate::audit::Entry;
+use crate::auth::Identity;
 use crate::auth::permission::Permission;
 use crate::auth::token::{self, Lifetime};
 use crate::ids::{TokenId, UserId};
 use crate::services::Services;
+use crate::store::audit;
 use crate::store::tokens::{self, NewToken, TokenRow};
 
 pub(crate) fn router() -> Router<Services> {
@@ -144,7 +147,15 @@ pub(crate) async fn create(
         now,
         expires_at,
     };
-    tokens::insert(services.store.pool(), &new).await?;
+    let mut tx = services.store.pool().begin().await?;
+    tokens::insert(&mut *tx, &new).await?;
+    let expires = expires_at.map(|end| end.unix_timestamp());
+    let entry = Entry::new(caller.actor(), "token.create", "token", new.id.to_string())
+        .with("name", body.name.as_str())
+        .with("scopes", scopes.clone())
+        .with("expires_at", expires);
+    audit::record(&mut tx, now, entry).await?;
+    tx.commit().await?;
 
     let created = CreatedToken {
         token: secret.expose_secret().to_owned(),
@@ -180,7 +191,7 @@ pub(crate) async fn revoke_own(
 ) -> Result<StatusCode, ApiError> {
     let token = existing(&services, &id, Some(caller.user)).await?;
     caller.require_scopes(&token.scopes)?;
-    revoke(&services, token.id).await
+    revoke(&services, &caller, &token).await
 }
 
 /// Revokes anybody's token.
@@ -195,11 +206,11 @@ pub(crate) async fn revoke_own(
 )]
 pub(crate) async fn revoke_any(
     State(services): State<Services>,
-    _operator: UsersOperator,
+    operator: UsersOperator,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let token = existing(&services, &id, None).await?;
-    revoke(&services, token.id).await
+    revoke(&services, &operator, &token).await
 }
 
 async fn existing(
@@ -214,8 +225,24 @@ async fn existing(
     token.ok_or_else(|| ApiError::NotFound(format!("no such token: `{id}`")))
 }
 
-async fn revoke(services: &Services, id: TokenId) -> Result<StatusCode, ApiError> {
-    tokens::revoke(services.store.pool(), id, services.clock.now()).await?;
+async fn revoke(
+    services: &Services,
+    operator: &Identity,
+    token: &TokenRow,
+) -> Result<StatusCode, ApiError> {
+    let now = services.clock.now();
+    let mut tx = services.store.pool().begin().await?;
+    tokens::revoke(&mut *tx, token.id, now).await?;
+    let entry = Entry::new(
+        operator.actor(),
+        "token.revoke",
+        "token",
+        token.id.to_string(),
+    )
+    .with("name", token.name.as_str())
+    .with("username", token.username.as_str());
+    audit::record(&mut tx, now, entry).await?;
+    tx.commit().await?;
     services.auth.forget();
     Ok(StatusCode::NO_CONTENT)
 }

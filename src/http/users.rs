@@ -16,12 +16,13 @@ use utoipa::ToSchema;
 use super::auth::extract::UsersOperator;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use crate::audit::Entry;
 use crate::auth::identity::{RoleName, Username};
 use crate::auth::{Identity, password};
 use crate::ids::UserId;
 use crate::services::Services;
 use crate::store::users::{self, NewUser, UserRow};
-use crate::store::{roles, sessions};
+use crate::store::{audit, roles, sessions};
 
 pub(crate) fn router() -> Router<Services> {
     Router::new()
@@ -142,6 +143,10 @@ pub(crate) async fn create(
     admit_roles(&mut tx, &operator, &roles).await?;
     users::set_roles(&mut tx, user.id, &roles, user.now).await?;
     let created = existing(&mut tx, user.username).await?;
+    let entry = entry(&operator, "user.create", user.username)
+        .with("roles", roles)
+        .with("enabled", user.enabled);
+    audit::record(&mut tx, user.now, entry).await?;
     tx.commit().await?;
 
     Ok((StatusCode::CREATED, Json(created.into())))
@@ -181,11 +186,14 @@ pub(crate) async fn update(
     let user = existing(&mut tx, &username).await?;
     operator.require_all(&user.permissions)?;
 
+    let mut entry = entry(&operator, "user.update", &user.username);
     if let Some(roles) = change.roles.map(names) {
         admit_roles(&mut tx, &operator, &roles).await?;
         users::set_roles(&mut tx, user.id, &roles, now).await?;
+        entry = entry.with("roles", roles).with("roles_before", user.roles);
     }
     if let Some(enabled) = change.enabled {
+        entry = entry.with("enabled", enabled);
         users::set_enabled(&mut *tx, user.id, enabled, now).await?;
         if !enabled {
             sessions::delete_of_user(&mut *tx, user.id, None).await?;
@@ -193,6 +201,7 @@ pub(crate) async fn update(
     }
     keep_an_administrator(&mut tx).await?;
     let changed = existing(&mut tx, &username).await?;
+    audit::record(&mut tx, now, entry).await?;
     tx.commit().await?;
 
     services.auth.forget();
@@ -223,6 +232,8 @@ pub(crate) async fn delete(
 
     users::delete(&mut *tx, user.id).await?;
     keep_an_administrator(&mut tx).await?;
+    let entry = entry(&operator, "user.delete", &user.username).with("roles", user.roles);
+    audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
 
     services.auth.forget();
@@ -262,12 +273,19 @@ pub(crate) async fn reset_password(
     let user = existing(&mut tx, &username).await?;
     operator.require_all(&user.permissions)?;
 
-    users::set_password(&mut *tx, user.id, &hash, services.clock.now()).await?;
+    let now = services.clock.now();
+    users::set_password(&mut *tx, user.id, &hash, now).await?;
     sessions::delete_of_user(&mut *tx, user.id, None).await?;
+    let entry = entry(&operator, "user.password", &user.username);
+    audit::record(&mut tx, now, entry).await?;
     tx.commit().await?;
 
     services.auth.forget();
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn entry(operator: &Identity, action: &'static str, username: &str) -> Entry {
+    Entry::new(operator.actor(), action, "user", username)
 }
 
 async fn existing(connection: &mut PgConnection, username: &str) -> Result<UserRow, ApiError> {

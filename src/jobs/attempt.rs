@@ -11,9 +11,9 @@ use crate::app::payload;
 use crate::capability::caller::Caller;
 use crate::capability::db::fence::{Fence, Secret};
 use crate::capability::db::session::Source;
-use crate::cell::limits::Budget;
 use crate::cell::{Call, CallError, Entry};
 use crate::ids::{CallId, UserId};
+use crate::limits::Budget;
 use crate::store::jobs::attempts::{self, Claimed};
 use crate::store::users;
 
@@ -92,6 +92,7 @@ impl Jobs {
             database: Source::App {
                 pools: parts.pools.clone(),
                 app: claimed.app.clone(),
+                inspector: app.inspector.clone(),
             },
             budget: Budget {
                 wall: settings.jobs.wall,
@@ -100,6 +101,9 @@ impl Jobs {
             attempt: Some(fence.clone()),
         };
         let outcome = parts.cells.run(&app.image, call).await;
+        parts
+            .uses
+            .note_job(parts.cells.limits(), settings, &outcome.receipt);
         judge(outcome.result, fence)
     }
 
@@ -189,6 +193,7 @@ fn judge(result: Result<String, CallError>, fence: &Fence) -> Outcome {
         }
         CallError::App { .. }
         | CallError::OutOfMemory(_)
+        | CallError::OutOfFuel(_)
         | CallError::AnswerTooLarge
         | CallError::Crashed(_) => Outcome::Ended(Ending::Failed, text),
     }

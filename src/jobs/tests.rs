@@ -7,6 +7,7 @@ use crate::app::manifest::JobWishes;
 use crate::capability::db::fence;
 use crate::capability::jobs::policy::JobsGrant;
 use crate::http::testing::TestHost;
+use crate::limits::Limits;
 use crate::store::jobs::attempts::{self, Claim, Claimant};
 use crate::store::jobs::{self, NewJob};
 
@@ -24,7 +25,7 @@ async fn held(host: &TestHost, lease: Duration) -> JobId {
         key: None,
         created_by: None,
         priority: 0,
-        settings: JobsGrant::new(JobWishes::default()).settings,
+        settings: JobsGrant::new(JobWishes::default(), &Limits::STANDARD).settings,
     };
     let id = jobs::insert(pool, job).await.unwrap();
     let claimant = Claimant {

@@ -1,14 +1,12 @@
 //! The inner side of a launch: this process limits itself.
 
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use rustix::fs::Mode;
 use rustix::process::{Gid, Resource, Rlimit, Signal, Uid};
-use rustix::thread::UnshareFlags;
 
-use super::{DeathSignal, Restrictions};
+use super::{DeathSignal, Restrictions, namespaces};
 
 /// Why this process could not be limited as asked.
 #[derive(Debug, thiserror::Error)]
@@ -35,15 +33,14 @@ impl Restrictions {
     ///
     /// # Errors
     ///
-    /// When a limit cannot be set, or the parent is another process than it should be. The
-    /// network is the exception: it stays where the kernel refuses to take it away.
+    /// When a limit cannot be set, or the parent is another process than it should be.
+    /// Namespaces and the seal are the exception: they are there as far as the kernel gives
+    /// them.
     pub(crate) fn apply(&self) -> Result<(), RestrictError> {
         if self.no_network {
-            // A machine without user namespaces is no reason not to build at all.
-            let _ = leave_network();
+            namespaces::leave_network();
         }
         self.limit_resources()?;
-        self.change_identity()?;
         if let Some(mask) = self.umask {
             rustix::process::umask(Mode::from_raw_mode(mask));
         }
@@ -51,6 +48,8 @@ impl Restrictions {
             std::env::set_current_dir(folder)
                 .map_err(|error| RestrictError::Folder(folder.clone(), error))?;
         }
+        // After the working folder, which another user may not be able to reach by its path.
+        self.change_identity()?;
         rustix::thread::set_no_new_privs(true)
             .map_err(|error| RestrictError::Rights(error.into()))?;
         // Last, because a change of user or namespace clears the death signal.
@@ -60,9 +59,11 @@ impl Restrictions {
     fn limit_resources(&self) -> Result<(), RestrictError> {
         let limits = [
             ("memory", Resource::As, self.limit_memory),
+            ("data", Resource::Data, self.limit_data),
             ("processor time", Resource::Cpu, self.limit_cpu),
             ("open files", Resource::Nofile, self.limit_files),
             ("file size", Resource::Fsize, self.limit_file_size),
+            ("processes", Resource::Nproc, self.limit_processes),
         ];
         for (name, resource, limit) in limits {
             let Some(limit) = limit else { continue };
@@ -92,7 +93,7 @@ impl Restrictions {
             .map_err(|error| RestrictError::Identity(user, group, error.into()))
     }
 
-    fn follow_parent(&self) -> Result<(), RestrictError> {
+    pub(super) fn follow_parent(&self) -> Result<(), RestrictError> {
         if let Some(signal) = self.die_with_parent {
             let signal = match signal {
                 DeathSignal::Int => Signal::INT,
@@ -113,26 +114,4 @@ impl Restrictions {
             Err(RestrictError::Orphaned(parent))
         }
     }
-}
-
-/// Moves into a network namespace that has no interface, not even loopback's address.
-fn leave_network() -> io::Result<()> {
-    if rustix::process::geteuid().is_root() && unshare(UnshareFlags::NEWNET).is_ok() {
-        return Ok(());
-    }
-    let uid = rustix::process::geteuid();
-    let gid = rustix::process::getegid();
-    unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET)?;
-    // Without a mapping we would be nobody, and own none of our files.
-    fs::write("/proc/self/setgroups", "deny")?;
-    fs::write("/proc/self/uid_map", format!("{uid} {uid} 1"))?;
-    fs::write("/proc/self/gid_map", format!("{gid} {gid} 1"))
-}
-
-fn unshare(flags: UnshareFlags) -> io::Result<()> {
-    #[expect(
-        deprecated,
-        reason = "only sharing no files would be unsafe, and that is never asked for"
-    )]
-    rustix::thread::unshare(flags).map_err(io::Error::from)
 }

@@ -29,11 +29,16 @@ fn every_limit_survives_the_command_line() {
         parent: Some(9),
         umask: Some(0o077),
         limit_memory: Some(10),
+        limit_data: Some(14),
         limit_cpu: Some(11),
         limit_files: Some(12),
         limit_file_size: Some(13),
+        limit_processes: Some(14),
         chdir: Some("/x y".into()),
         no_network: true,
+        alone: true,
+        sealed: true,
+        read: vec!["/a b".into(), "/c".into()],
     };
     for restrictions in [all, Restrictions::default()] {
         let mut words = vec![OsString::from("launch")];

@@ -83,7 +83,7 @@ impl AppPools {
 
     /// A connection as the app's role, given back when it is dropped.
     ///
-    /// It is in whatever state its last user left it in: reset the session before use.
+    /// It is as its last user gave it back: in no transaction, and otherwise as new.
     ///
     /// # Errors
     ///
@@ -110,6 +110,12 @@ impl AppPools {
             .map_err(|_| PoolError::Busy)?
             .map_err(PoolError::Connect)?;
         Ok(client)
+    }
+
+    /// How many connections of apps there are, idle ones included.
+    pub(crate) fn connections(&self) -> usize {
+        let free = self.0.slots.available_permits();
+        self.0.limits.total.saturating_sub(free)
     }
 
     /// Closes an app's connections; those in use close when they are given back.

@@ -6,11 +6,14 @@
 
 #[cfg(test)]
 mod attacks;
+mod grants;
 mod names;
+mod scope;
 mod statements;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use grants::TableGrant;
 pub(crate) use names::{Role, own_schema};
 
 use tokio_postgres::error::SqlState;
@@ -250,6 +253,12 @@ impl Roles {
         let name = self.name(app, role);
         let password = names::password(&self.key, &name);
         self.server.config_as(&name, &password)
+    }
+
+    /// How a test logs in as the role of an app's calls.
+    #[cfg(test)]
+    pub(crate) fn login(&self, app: &AppName) -> Config {
+        self.config(app, Role::App)
     }
 
     fn names(&self, app: &AppName) -> Names {

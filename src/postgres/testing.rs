@@ -13,6 +13,9 @@ use shared::SharedServer;
 use super::pools::{AppPools, PoolLimits};
 use super::roles::Roles;
 use super::server::Server;
+use crate::app::Grants;
+use crate::capability::db::Inspector;
+use crate::ids::AppName;
 use crate::launch::own_binary;
 use crate::services::{Entropy, HostKey};
 
@@ -56,6 +59,16 @@ impl TestDatabase {
 
     pub(crate) fn roles(&self) -> Roles {
         Roles::new(self.server.clone(), self.key.clone())
+    }
+
+    /// What judges the statements of an app's calls, by the tables that there are now.
+    pub(crate) async fn inspector(&self, app: &AppName) -> Inspector {
+        let scope = self
+            .roles()
+            .scope(app, &Grants::default())
+            .await
+            .expect("a scope");
+        Inspector::new(std::sync::Arc::default(), scope)
     }
 
     pub(crate) fn pools(&self) -> AppPools {

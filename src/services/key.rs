@@ -51,12 +51,9 @@ impl HostKey {
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, KeyError> {
-        let mode = fs::metadata(path)
-            .map_err(|error| KeyError::Io(path.to_owned(), error))?
-            .permissions()
-            .mode();
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Readable(path.to_owned(), mode & 0o777));
+        let failed = |error| KeyError::Io(path.to_owned(), error);
+        if let Some(mode) = mode_for_others(path).map_err(failed)? {
+            return Err(KeyError::Readable(path.to_owned(), mode));
         }
 
         let malformed = || KeyError::Malformed(path.to_owned());
@@ -96,6 +93,12 @@ impl HostKey {
         mac.update(purpose.as_bytes());
         Zeroizing::new(mac.finalize().into_bytes().into())
     }
+}
+
+/// The mode of a file that is open to other users; none where it is not.
+pub(super) fn mode_for_others(path: &Path) -> std::io::Result<Option<u32>> {
+    let mode = fs::metadata(path)?.permissions().mode();
+    Ok((mode & 0o077 != 0).then_some(mode & 0o777))
 }
 
 impl fmt::Debug for HostKey {

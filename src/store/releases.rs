@@ -1,22 +1,58 @@
 //! Releases: the immutable versions of an app.
 
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 
-use crate::app::Manifest;
+use crate::app::{Grants, Manifest};
 use crate::ids::{AppName, ReleaseId};
+
+/// How far a release has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, sqlx::Type, utoipa::ToSchema)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// Its deploy is at work.
+    Loading,
+    /// The app's transaction is about to be committed.
+    Committing,
+    /// It can serve.
+    Ready,
+    /// Held until somebody consents; none of its SQL has run.
+    Waiting,
+    /// Somebody did not consent, or a newer deploy took its place.
+    Refused,
+}
 
 /// A release as lists show it.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct ReleaseRow {
-    pub(crate) id: ReleaseId,
     pub(crate) number: i32,
     pub(crate) version: String,
     pub(crate) digest: String,
+    pub(crate) state: State,
     pub(crate) created_by: String,
     pub(crate) created_at: OffsetDateTime,
     /// When it last went live.
     pub(crate) activated_at: Option<OffsetDateTime>,
+    /// Who consented to it or refused it, when and why.
+    pub(crate) decided_by: Option<String>,
+    pub(crate) decided_at: Option<OffsetDateTime>,
+    pub(crate) reason: Option<String>,
+}
+
+/// A release with what it takes to make it serve.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct StoredRow {
+    pub(crate) id: ReleaseId,
+    pub(crate) state: State,
+    pub(crate) manifest: Json<Manifest>,
+    pub(crate) granted: Json<Grants>,
+    /// None where a release that was refused has lost its bytes.
+    pub(crate) bundle: Option<String>,
+    pub(crate) component: Option<String>,
+    /// None for releases from before there were plans.
+    pub(crate) plan: Option<Json<serde_json::Value>>,
 }
 
 /// A release to add.
@@ -30,6 +66,12 @@ pub(crate) struct NewRelease<'a> {
     pub(crate) component: &'a str,
     pub(crate) created_by: &'a str,
     pub(crate) now: OffsetDateTime,
+    /// Whether it waits for consent; else it is being loaded.
+    pub(crate) held: bool,
+    pub(crate) granted: &'a Grants,
+    pub(crate) plan: &'a serde_json::Value,
+    /// Who has consented to what it asks for, where that is known already.
+    pub(crate) decided_by: Option<&'a str>,
 }
 
 /// A deploy that a crash may have cut.
@@ -39,18 +81,22 @@ pub(crate) struct UnfinishedRow {
     pub(crate) app: AppName,
     /// What became of the app's transaction; none where it had not come to that.
     pub(crate) committed: Option<bool>,
+    /// Whether it had been held for consent.
+    pub(crate) held: bool,
 }
 
-/// Adds a release that is being loaded, and gives it the app's next number.
+/// Adds a release, and gives it the app's next number.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     release: NewRelease<'_>,
 ) -> sqlx::Result<i32> {
     sqlx::query_scalar(
         "INSERT INTO releases
-            (id, app, number, version, manifest, digest, bundle, component, state, created_by,
-             created_at)
-         SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7, 'loading', $8, $9
+            (id, app, number, version, manifest, digest, bundle, component, created_by,
+             created_at, state, held, granted, plan, decided_by, decided_at)
+         SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7, $8, $9,
+            CASE WHEN $10 THEN 'waiting' ELSE 'loading' END, $10, $11, $12, $13,
+            CASE WHEN $13::text IS NOT NULL THEN $9 END
          FROM releases
          WHERE app = $2
          RETURNING number",
@@ -58,12 +104,16 @@ pub(crate) async fn insert(
     .bind(release.id)
     .bind(release.app)
     .bind(release.manifest.version.to_string())
-    .bind(sqlx::types::Json(release.manifest))
+    .bind(Json(release.manifest))
     .bind(release.digest)
     .bind(release.bundle)
     .bind(release.component)
     .bind(release.created_by)
     .bind(release.now)
+    .bind(release.held)
+    .bind(Json(release.granted))
+    .bind(Json(release.plan))
+    .bind(release.decided_by)
     .fetch_one(connection)
     .await
 }
@@ -92,15 +142,16 @@ pub(crate) async fn delete(connection: &mut PgConnection, release: ReleaseId) ->
     Ok(())
 }
 
-/// The releases of an app that can serve, newest first.
+/// The releases of an app, newest first, without those whose deploy is at work.
 pub(crate) async fn list(
     executor: impl PgExecutor<'_>,
     app: &AppName,
 ) -> sqlx::Result<Vec<ReleaseRow>> {
     sqlx::query_as(
-        "SELECT id, number, version, digest, created_by, created_at, activated_at
+        "SELECT number, version, digest, state, created_by, created_at, activated_at,
+            decided_by, decided_at, reason
          FROM releases
-         WHERE app = $1 AND state = 'ready'
+         WHERE app = $1 AND state IN ('ready', 'waiting', 'refused')
          ORDER BY number DESC",
     )
     .bind(app)
@@ -108,16 +159,16 @@ pub(crate) async fn list(
     .await
 }
 
-/// The release of this number that can serve, with its manifest.
+/// The release of this number, whatever its state.
 pub(crate) async fn find(
     executor: impl PgExecutor<'_>,
     app: &AppName,
     number: i32,
-) -> sqlx::Result<Option<(ReleaseId, String, sqlx::types::Json<Manifest>)>> {
+) -> sqlx::Result<Option<StoredRow>> {
     sqlx::query_as(
-        "SELECT id, component, manifest
+        "SELECT id, state, manifest, granted, bundle, component, plan
          FROM releases
-         WHERE app = $1 AND number = $2 AND state = 'ready'",
+         WHERE app = $1 AND number = $2",
     )
     .bind(app)
     .bind(number)
@@ -125,10 +176,138 @@ pub(crate) async fn find(
     .await
 }
 
+/// The number of the release that waits for consent.
+pub(crate) async fn waiting(
+    executor: impl PgExecutor<'_>,
+    app: &AppName,
+) -> sqlx::Result<Option<i32>> {
+    sqlx::query_scalar("SELECT number FROM releases WHERE app = $1 AND state = 'waiting'")
+        .bind(app)
+        .fetch_optional(executor)
+        .await
+}
+
+/// Writes down what a waiting release would change now.
+pub(crate) async fn replan(
+    executor: impl PgExecutor<'_>,
+    release: ReleaseId,
+    granted: &Grants,
+    plan: &serde_json::Value,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE releases SET granted = $2, plan = $3 WHERE id = $1 AND state = 'waiting'")
+        .bind(release)
+        .bind(Json(granted))
+        .bind(Json(plan))
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
+/// Begins to load a release that was waiting.
+pub(crate) async fn accept(
+    executor: impl PgExecutor<'_>,
+    release: ReleaseId,
+    by: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE releases SET state = 'loading', decided_by = $2, decided_at = $3 WHERE id = $1",
+    )
+    .bind(release)
+    .bind(by)
+    .bind(now)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// Makes a release wait again whose loading has failed.
+pub(crate) async fn wait_again(
+    executor: impl PgExecutor<'_>,
+    release: ReleaseId,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE releases
+         SET state = 'waiting', xid = NULL, decided_by = NULL, decided_at = NULL
+         WHERE id = $1",
+    )
+    .bind(release)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// Ends the waiting of an app's release. Its bytes go with the next sweep. False where none
+/// of this number waits.
+pub(crate) async fn refuse(
+    executor: impl PgExecutor<'_>,
+    app: &AppName,
+    number: i32,
+    by: &str,
+    reason: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let refused = sqlx::query(
+        "UPDATE releases
+         SET state = 'refused', decided_by = $3, decided_at = $4, reason = $5,
+             bundle = NULL, component = NULL
+         WHERE app = $1 AND number = $2 AND state = 'waiting'",
+    )
+    .bind(app)
+    .bind(number)
+    .bind(by)
+    .bind(now)
+    .bind(reason)
+    .execute(executor)
+    .await?;
+    Ok(refused.rows_affected() > 0)
+}
+
+/// Takes one grant from the release of an app that serves.
+pub(crate) async fn withdraw(
+    connection: &mut PgConnection,
+    app: &AppName,
+    key: &str,
+) -> sqlx::Result<()> {
+    let active: Option<(ReleaseId, Json<Grants>)> = sqlx::query_as(
+        "SELECT releases.id, granted
+         FROM apps
+         JOIN releases ON releases.id = apps.active_release
+         WHERE apps.name = $1",
+    )
+    .bind(app)
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some((release, Json(mut granted))) = active
+        && granted.remove(key).is_some()
+    {
+        sqlx::query("UPDATE releases SET granted = $2 WHERE id = $1")
+            .bind(release)
+            .bind(Json(granted))
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What the releases that serve have been granted, by app.
+pub(crate) async fn granted(
+    executor: impl PgExecutor<'_>,
+) -> sqlx::Result<Vec<(AppName, Json<Grants>)>> {
+    sqlx::query_as(
+        "SELECT apps.name, granted
+         FROM apps
+         JOIN releases ON releases.id = apps.active_release
+         WHERE granted <> '[]'",
+    )
+    .fetch_all(executor)
+    .await
+}
+
 /// Deploys that have not come to an end.
 pub(crate) async fn unfinished(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<UnfinishedRow>> {
     sqlx::query_as(
-        "SELECT id, app, pg_xact_status(xid::xid8) = 'committed' AS committed
+        "SELECT id, app, held, pg_xact_status(xid::xid8) = 'committed' AS committed
          FROM releases
          WHERE state IN ('loading', 'committing')",
     )

@@ -31,6 +31,7 @@ pub(crate) struct PrincipalRow {
 #[derive(Debug)]
 pub(crate) struct LoginRow {
     pub(crate) id: UserId,
+    pub(crate) username: String,
     pub(crate) enabled: bool,
     pub(crate) password_hash: SecretString,
 }
@@ -92,14 +93,17 @@ pub(crate) async fn find_login(
     executor: impl PgExecutor<'_>,
     username: &str,
 ) -> sqlx::Result<Option<LoginRow>> {
-    let row: Option<(UserId, bool, String)> = sqlx::query_as(
-        "SELECT id, enabled, password_hash FROM users WHERE lower(username) = lower($1)",
+    let row: Option<(UserId, String, bool, String)> = sqlx::query_as(
+        "SELECT id, username, enabled, password_hash
+         FROM users
+         WHERE lower(username) = lower($1)",
     )
     .bind(username)
     .fetch_optional(executor)
     .await?;
-    Ok(row.map(|(id, enabled, hash)| LoginRow {
+    Ok(row.map(|(id, username, enabled, hash)| LoginRow {
         id,
+        username,
         enabled,
         password_hash: hash.into(),
     }))

@@ -1,3 +1,3 @@
-;; Imports the standard way out to the network, which cells do not have.
+;; Imports a server of HTTP, which cells are and do not use.
 (component
-  (import "wasi:http/outgoing-handler@0.2.0" (instance)))
+  (import "wasi:http/incoming-handler@0.2.0" (instance)))

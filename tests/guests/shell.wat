@@ -4,7 +4,8 @@
 ;;   "libc": a memory whose first 4096 bytes are the guest's own, and `answer` and `fail`, which
 ;;           make a result of a text and give it back as `execute` and `load` do;
 ;;   "db":   the host's interface of that name, memory and all;
-;;   "wasi": `exit`, `subscribe-duration` and `block`.
+;;   "wasi": `exit`, `subscribe-duration`, `block`, `poll`, `random`, `stdout` and `print`;
+;;   "skep": `call-id` and `log`.
 ;; It exports `execute`, and `load` where it wants to be loaded.
 (component $app
   (import "skep:app/types@1.0.0" (instance $types
@@ -45,11 +46,39 @@
     (export "[method]connection.commit-on-return" (func
       (param "self" (borrow $connection))))))
 
+  (import "skep:app/caller@1.0.0" (instance $caller
+    (export "call-id" (func (result string)))))
+  (import "skep:app/log@1.0.0" (instance $log
+    (type $level' (enum "debug" "info" "warn" "error"))
+    (export "level" (type $level (eq $level')))
+    (export "write" (func
+      (param "level" $level) (param "message" string) (param "detail" (option string))))))
+
+  (import "wasi:random/random@0.2.0" (instance $random
+    (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
+  (import "wasi:io/error@0.2.0" (instance $io-error
+    (export "error" (type (sub resource)))))
+  (alias export $io-error "error" (type $io-error))
+  (import "wasi:io/streams@0.2.0" (instance $streams
+    (alias outer $app $io-error (type $error'))
+    (export "error" (type $error (eq $error')))
+    (export "output-stream" (type $output-stream (sub resource)))
+    (type $stream-error' (variant (case "last-operation-failed" (own $error)) (case "closed")))
+    (export "stream-error" (type $stream-error (eq $stream-error')))
+    (export "[method]output-stream.blocking-write-and-flush" (func
+      (param "self" (borrow $output-stream)) (param "contents" (list u8))
+      (result (result (error $stream-error)))))))
+  (alias export $streams "output-stream" (type $output-stream))
+  (import "wasi:cli/stdout@0.2.0" (instance $stdout
+    (alias outer $app $output-stream (type $output-stream'))
+    (export "output-stream" (type $output-stream (eq $output-stream')))
+    (export "get-stdout" (func (result (own $output-stream))))))
   (import "wasi:cli/exit@0.2.0" (instance $exit
     (export "exit" (func (param "status" (result))))))
   (import "wasi:io/poll@0.2.0" (instance $poll
     (export "pollable" (type $pollable (sub resource)))
-    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
+    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))
+    (export "poll" (func (param "in" (list (borrow $pollable))) (result (list u32))))))
   (alias export $poll "pollable" (type $pollable))
   (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
     (alias outer $app $pollable (type $pollable'))
@@ -58,9 +87,9 @@
 
   (core module $libc
     (memory (export "memory") 1)
-    (global $free (mut i32) (i32.const 4096))
+    (global $free (export "free") (mut i32) (i32.const 4096))
 
-    ;; Takes the next bytes and never gives them back.
+    ;; Takes the next bytes. Only a guest that resets `free` ever gives them back.
     (func (export "realloc") (param i32 i32 i32) (param $size i32) (result i32)
       (local $at i32)
       (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
@@ -96,7 +125,13 @@
   (alias export $db "[method]connection.commit-on-return" (func $db-connection-commit-on-return))
   (alias export $exit "exit" (func $wasi-exit))
   (alias export $poll "[method]pollable.block" (func $wasi-block))
+  (alias export $poll "poll" (func $wasi-poll))
   (alias export $clock "subscribe-duration" (func $wasi-subscribe))
+  (alias export $random "get-random-bytes" (func $wasi-random))
+  (alias export $stdout "get-stdout" (func $wasi-stdout))
+  (alias export $streams "[method]output-stream.blocking-write-and-flush" (func $wasi-print))
+  (alias export $caller "call-id" (func $skep-call-id))
+  (alias export $log "write" (func $skep-log))
   (core func $db-execute
     (canon lower (func $db-execute) (memory $memory) (realloc $realloc)))
   (core func $db-connection (canon lower (func $db-connection)))
@@ -106,7 +141,16 @@
     (canon lower (func $db-connection-commit-on-return)))
   (core func $wasi-exit (canon lower (func $wasi-exit)))
   (core func $wasi-block (canon lower (func $wasi-block)))
+  (core func $wasi-poll
+    (canon lower (func $wasi-poll) (memory $memory) (realloc $realloc)))
   (core func $wasi-subscribe (canon lower (func $wasi-subscribe)))
+  (core func $wasi-random
+    (canon lower (func $wasi-random) (memory $memory) (realloc $realloc)))
+  (core func $wasi-stdout (canon lower (func $wasi-stdout)))
+  (core func $wasi-print (canon lower (func $wasi-print) (memory $memory)))
+  (core func $skep-call-id
+    (canon lower (func $skep-call-id) (memory $memory) (realloc $realloc)))
+  (core func $skep-log (canon lower (func $skep-log) (memory $memory)))
 
 ;; GUEST
 
@@ -120,10 +164,44 @@
     (with "wasi" (instance
       (export "exit" (func $wasi-exit))
       (export "block" (func $wasi-block))
-      (export "subscribe-duration" (func $wasi-subscribe))))))
+      (export "poll" (func $wasi-poll))
+      (export "random" (func $wasi-random))
+      (export "stdout" (func $wasi-stdout))
+      (export "print" (func $wasi-print))
+      (export "subscribe-duration" (func $wasi-subscribe))))
+    (with "skep" (instance
+      (export "call-id" (func $skep-call-id))
+      (export "log" (func $skep-log))))))
+
+  ;; What every call comes in by. Data that begins with `{"calm":` is answered with itself, so that
+  ;; any guest has a call that goes well. Where it begins with `{"note":`, the guest is called
+  ;; with a transaction open that has written a row into the table `notes`.
+  (core module $door
+    (import "libc" "memory" (memory 1))
+    (import "libc" "answer" (func $answer (param i32 i32) (result i32)))
+    (import "db" "connection" (func $connection (result i32)))
+    (import "db" "connection.execute" (func $db (param i32 i32 i32 i32 i32 i32)))
+    (import "guest" "execute" (func $execute (param i32 i32) (result i32)))
+    (data (i32.const 4064) "INSERT INTO notes VALUES (1)")
+
+    (func (export "execute") (param $data i32) (param $length i32) (result i32)
+      (local $begins i64)
+      (local.set $begins (i64.load align=1 (local.get $data)))
+      (if (i64.eq (local.get $begins) (i64.const 0x3a226d6c6163227b))
+        (then (return (call $answer (local.get $data) (local.get $length)))))
+      (if (i64.eq (local.get $begins) (i64.const 0x3a2265746f6e227b))
+        (then (call $db (call $connection)
+          (i32.const 4064) (i32.const 28) (i32.const 0) (i32.const 0) (i32.const 3968))))
+      (call $execute (local.get $data) (local.get $length))))
+  (core instance $door (instantiate $door
+    (with "libc" (instance $libc))
+    (with "db" (instance
+      (export "connection" (func $db-connection))
+      (export "connection.execute" (func $db-connection-execute))))
+    (with "guest" (instance $guest))))
 
   (func $execute (param "data" string) (result (result string (error $failure)))
-    (canon lift (core func $guest "execute") (memory $memory) (realloc $realloc)))
+    (canon lift (core func $door "execute") (memory $memory) (realloc $realloc)))
   (export "execute" (func $execute))
 ;; LOAD
   (func $load (result (result (error $failure)))

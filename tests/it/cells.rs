@@ -29,7 +29,10 @@ async fn a_call_that_waits_for_the_database_is_stopped_and_so_is_its_statement()
     let host = host_with("sql", json!({ "wall_ms": 500 })).await;
 
     let answer = host
-        .call("app", json!({ "sql": "SELECT pg_sleep(60)" }))
+        .call(
+            "app",
+            json!({ "sql": "SELECT count(*) FROM generate_series(1, 100000000000)" }),
+        )
         .await
         .expect(504);
 
@@ -39,8 +42,13 @@ async fn a_call_that_waits_for_the_database_is_stopped_and_so_is_its_statement()
     );
     let database = host.database().await;
     let running = "SELECT 1 FROM pg_stat_activity
-        WHERE datname = current_database() AND state = 'active' AND query = 'SELECT pg_sleep(60)'";
-    assert_eq!(database.query(running, &[]).await.unwrap().len(), 0);
+        WHERE datname = current_database() AND state = 'active'
+            AND query LIKE 'SELECT count(*) FROM generate_series%'";
+    until("the statement is cancelled", async || {
+        let rows = database.query(running, &[]).await.unwrap();
+        rows.is_empty().then_some(())
+    })
+    .await;
     // The app is not harmed.
     host.call("app", json!({ "sql": "SELECT 1" }))
         .await
@@ -123,7 +131,7 @@ async fn a_reused_cell_is_not_used_by_the_next_release() {
 
 #[tokio::test]
 async fn twenty_calls_of_one_app_overlap() {
-    let limits = json!({ "wall_ms": 2_000, "concurrency": 20 });
+    let limits = json!({ "wall_ms": 2_000, "concurrency": 20, "memory_mb": 16 });
     let host = host_with("sleeper", limits).await;
     let began = Instant::now();
 
@@ -142,27 +150,18 @@ async fn twenty_calls_of_one_app_overlap() {
 
 #[tokio::test]
 async fn calls_over_an_apps_concurrency_wait_for_their_turn() {
-    let host = host_with("sql", json!({ "concurrency": 1 })).await;
+    let host = host_with_gate().await;
     let database = host.database().await;
-    database
-        .batch_execute("SELECT pg_advisory_lock(1)")
-        .await
-        .unwrap();
+    let gate = host.gate().await;
 
-    let first = host.call(
-        "app",
-        json!({ "sql": "SELECT 1 FROM pg_advisory_xact_lock(1)" }),
-    );
+    let first = host.call("app", json!({ "sql": "SELECT count(*) FROM gate" }));
     let second = host.call("app", json!({ "sql": "SELECT 2" }));
     let release = async {
         until("the first call waits", async || {
             waiting(&database).await.then_some(())
         })
         .await;
-        database
-            .batch_execute("SELECT pg_advisory_unlock(1)")
-            .await
-            .unwrap();
+        drop(gate);
     };
     let (first, second, ()) = tokio::join!(first, second, release);
 
@@ -173,27 +172,15 @@ async fn calls_over_an_apps_concurrency_wait_for_their_turn() {
 #[tokio::test]
 async fn so_many_calls_wait_and_the_next_is_told_to_come_again() {
     const WAITING: usize = 512;
-    let host = host_with("sql", json!({ "concurrency": 1 })).await;
-    let database = host.database().await;
-    database
-        .batch_execute("SELECT pg_advisory_lock(1)")
-        .await
-        .unwrap();
+    let host = host_with_gate().await;
+    let gate = host.gate().await;
 
     let mut calls: FuturesUnordered<_> = (0..WAITING + 2)
-        .map(|_| {
-            host.call(
-                "app",
-                json!({ "sql": "SELECT 1 FROM pg_advisory_xact_lock(1)" }),
-            )
-        })
+        .map(|_| host.call("app", json!({ "sql": "SELECT count(*) FROM gate" })))
         .collect();
     // One runs and the others wait, so that the first to be answered is the one too many.
     let refused = calls.next().await.unwrap().expect(503);
-    database
-        .batch_execute("SELECT pg_advisory_unlock(1)")
-        .await
-        .unwrap();
+    drop(gate);
 
     assert_eq!(
         refused.error(),
@@ -205,9 +192,19 @@ async fn so_many_calls_wait_and_the_next_is_told_to_come_again() {
     }
 }
 
+/// One call of an app at a time, which can read the table `gate`.
+async fn host_with_gate() -> Host {
+    let host = Host::start().await;
+    let bundle = Bundle::of_guest("app", "sql")
+        .with("tables", json!(["CREATE TABLE gate (id int)"]))
+        .with("limits", json!({ "concurrency": 1 }));
+    host.install(&bundle).await;
+    host
+}
+
 async fn waiting(database: &tokio_postgres::Client) -> bool {
     let waiting = "SELECT 1 FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event = 'advisory'";
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
     !database.query(waiting, &[]).await.unwrap().is_empty()
 }
 

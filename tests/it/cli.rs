@@ -55,6 +55,235 @@ async fn an_app_is_deployed_called_listed_rolled_back_and_deleted() {
 }
 
 #[tokio::test]
+async fn credentials_and_settings_are_managed_from_the_command_line() {
+    let host = Host::start().await;
+    let app = Bundle::of_guest("app", "secrets")
+        .with("needs", json!({ "credentials": ["erp"] }))
+        .with(
+            "settings",
+            json!([{ "key": "port", "type": "port", "default": 80 }]),
+        );
+    host.install(&app).await;
+    let person = Person::new(&host);
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+
+    let file = person.home.path().join("secret");
+    std::fs::write(&file, "{\"a\": 1}\n").unwrap();
+    let set = person
+        .command(&["credentials", "set", "app", "erp"])
+        .stdin(std::fs::File::open(&file).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&set.stdout),
+        "app can read `erp` (8 bytes)\n",
+        "{}",
+        said(&set)
+    );
+    assert_eq!(
+        person.run(&["call", "app", r#"{"c": "erp"}"#]).trim().len(),
+        12
+    );
+    let file = file.to_str().unwrap();
+    let set = person.run(&["credentials", "set", "app", "spare", "--file", file]);
+    assert!(
+        set.contains("(9 bytes); the active release of app does not declare it"),
+        "{set}"
+    );
+    let list = person.run(&["credentials", "list", "app"]);
+    assert!(list.contains("set, not declared"), "{list}");
+    assert!(!list.contains("\"a\""), "{list}");
+    let reads = person.run(&["credentials", "reads", "app"]);
+    assert!(reads.contains("given"), "{reads}");
+    let rotated = person.run(&["credentials", "rotate-key"]);
+    assert!(
+        rotated.starts_with("sealed 0 credentials with the key "),
+        "{rotated}"
+    );
+    let deleted = person.run(&["credentials", "delete", "app", "erp"]);
+    assert_eq!(deleted, "app cannot read `erp` any more\n");
+
+    assert_eq!(person.run(&["settings", "app", "get", "port"]), "80\n");
+    assert_eq!(
+        person.run(&["settings", "app", "set", "port", "81"]),
+        "port is 81\n"
+    );
+    let error = person.fail(&["settings", "app", "set", "port", "-1"]);
+    assert_eq!(
+        error,
+        "error: the setting `port` must be a whole number from 1 to 65535\n"
+    );
+    let list = person.run(&["settings", "app"]);
+    assert!(
+        list.lines().nth(1).unwrap().starts_with("port  port  81"),
+        "{list}"
+    );
+    assert_eq!(
+        person.run(&["settings", "app", "unset", "port"]),
+        "port is not set any more\n"
+    );
+}
+
+#[tokio::test]
+async fn the_audit_log_is_read_checked_and_exported_from_the_command_line() {
+    let host = Host::start().await;
+    host.install(&Bundle::of_guest("app", "echo")).await;
+    let person = Person::new(&host);
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+    person.run(&["apps", "disable", "app"]);
+
+    let log = person.run(&["audit", "--app", "app", "-n", "2"]);
+    let line: Vec<&str> = log.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(line[2..5], ["admin", "app.disable", "app"]);
+    let good = person.run(&["audit", "verify"]);
+    let noted = good.strip_prefix("good up to ").unwrap().trim();
+    person.run(&["audit", "verify", "--noted", noted]);
+    let exported = person.home.path().join("audit.jsonl");
+    let to = exported.to_str().unwrap();
+    person.run(&["audit", "export", "--output", to]);
+    let lines = std::fs::read_to_string(&exported).unwrap();
+    assert_eq!(
+        lines.lines().count().to_string(),
+        noted.split(':').next().unwrap()
+    );
+    assert_eq!(person.run(&["audit", "export"]), lines);
+    assert!(
+        person
+            .fail(&["audit", "export", "--output", to])
+            .contains("cannot write")
+    );
+
+    let database = host.database().await;
+    database
+        .batch_execute(
+            "ALTER TABLE skep.audit DISABLE TRIGGER USER;
+             UPDATE skep.audit SET actor = 'eve' WHERE seq = 2;
+             ALTER TABLE skep.audit ENABLE TRIGGER USER",
+        )
+        .await
+        .unwrap();
+    let error = person.fail(&["audit", "verify"]);
+    assert_eq!(
+        error,
+        "error: the audit log is broken: entry 2 is not what was written: its content does not \
+         give its hash\n"
+    );
+}
+
+#[tokio::test]
+async fn the_calls_of_an_app_are_shown_with_what_they_used() {
+    let host = Host::start().await;
+    host.install(&Bundle::of_guest("app", "sql")).await;
+    for sql in ["SELECT 1", "SELEC", "SELECT * FROM generate_series(1, 5)"] {
+        host.call("app", json!({ "sql": sql })).await;
+    }
+    let person = Person::new(&host);
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+
+    let shown = person.run(&["calls", "app"]);
+    let lines: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let heads = "TIME (UTC) OUTCOME WALL GUEST DB STATEMENTS ROWS MEMORY CALLER ERROR";
+    assert_eq!(lines[0].join(" "), heads);
+    // Date, time, outcome, three times with their unit, statements, rows, memory, caller, error.
+    assert_eq!(lines.len(), 4, "{shown}");
+    assert_eq!([lines[1][2], lines[1][9], lines[1][10]], ["ok", "1", "5"]);
+    assert_eq!([lines[1][12], lines[1][13]], ["MiB", "admin"]);
+    assert_eq!([lines[2][2], lines[2][14]], ["app_error", "42601:"]);
+
+    let failed = person.run(&["calls", "app", "--failed", "--json"]);
+    let failed: Value = serde_json::from_str(&failed).unwrap();
+    assert_eq!(failed["calls"].as_array().unwrap().len(), 1, "{failed}");
+    assert_eq!(failed["calls"][0]["error"], "42601: 42601");
+    let count = |arguments: &[&str]| person.run(arguments).lines().count();
+    assert_eq!(count(&["calls", "app", "--outcome", "ok", "-n", "1"]), 2);
+    let none = person.run(&["calls", "app", "--slow", "100000"]);
+    assert_eq!(none, "no such calls of app\n");
+    let error = person.fail(&["calls", "app", "--outcome", "fine"]);
+    assert!(
+        error.starts_with("error: there is no outcome `fine`: "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_deploy_that_waits_is_looked_at_accepted_refused_and_withdrawn() {
+    let host = Host::start().await;
+    let person = Person::new(&host);
+    let longer = |version: &str| {
+        let limits = json!({ "wall_ms": 60_000 });
+        Bundle::of_guest("app", "echo")
+            .version(version)
+            .with("limits", limits)
+    };
+    let zip = person.write("app.zip", &longer("1.0.0"));
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+
+    let plan = person.run(&["deploy", "--plan", &zip]);
+    assert!(
+        plan.contains("\ngrants         + 60000 ms for each call\n"),
+        "{plan}"
+    );
+    assert_eq!(person.run(&["apps", "--json"]), "{\n  \"apps\": []\n}\n");
+
+    let waiting = person.command(&["deploy", &zip]).output().unwrap();
+    assert_eq!(waiting.status.code(), Some(3), "{waiting:?}");
+    let text = String::from_utf8(waiting.stdout).unwrap();
+    let command = text.lines().last().unwrap().trim();
+    assert!(text.starts_with(plan.trim_end()), "{text}");
+    assert!(
+        command.starts_with("skep apps accept app 1 --digest "),
+        "{text}"
+    );
+    let apps = person.run(&["apps"]);
+    let line: Vec<&str> = apps.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(line[..4], ["app", "1.0.0", "-", "waiting"]);
+    assert_eq!(person.run(&["apps", "plan", "app"]), plan);
+
+    let accept: Vec<&str> = command.split(' ').skip(1).collect();
+    assert_eq!(person.run(&accept), "app serves release 1\n");
+    let grants = person.run(&["grants", "app"]);
+    assert!(
+        grants
+            .lines()
+            .nth(1)
+            .unwrap()
+            .starts_with("wall   60000 ms for each call"),
+        "{grants}"
+    );
+    let withdrawn = person.run(&["grants", "app", "--withdraw", "wall"]);
+    assert_eq!(withdrawn, "app has no grant wall any more\n");
+    assert_eq!(
+        person.run(&["grants", "app"]),
+        "app has nothing beyond what every app has\n"
+    );
+
+    let zip = person.write("app2.zip", &longer("2.0.0"));
+    let waiting = person
+        .command(&["deploy", "--json", &zip])
+        .output()
+        .unwrap();
+    assert_eq!(waiting.status.code(), Some(3), "{waiting:?}");
+    let report: Value = serde_json::from_slice(&waiting.stdout).unwrap();
+    assert_eq!(report["state"], "waiting");
+    let refuse = ["apps", "refuse", "app", "2", "--reason", "too long"];
+    assert_eq!(person.run(&refuse), "release 2 of app is refused\n");
+    let shown = person.run(&["apps", "show", "app"]);
+    assert!(shown.contains("refused by admin: too long"), "{shown}");
+
+    let plan: Value =
+        serde_json::from_str(&person.run(&["deploy", "--json", "--plan", &zip])).unwrap();
+    let digest = plan["digest"].as_str().unwrap();
+    let deployed = person.run(&["deploy", "--accept", digest, &zip]);
+    assert!(
+        deployed.starts_with("app 2.0.0 serves as release 3"),
+        "{deployed}"
+    );
+}
+
+#[tokio::test]
 async fn a_command_without_a_login_or_a_server_says_what_to_do() {
     let host = Host::start().await;
     let person = Person::new(&host);

@@ -14,13 +14,13 @@ use crate::host::{Answer, Host, Setup, until};
 async fn a_server_that_is_killed_while_a_release_loads_has_none_of_it() {
     let mut host = host_with_counter(Setup::default()).await;
     let before = host.state().await;
-    let database = lock(&host).await;
+    let (database, gate) = (host.database().await, host.gate().await);
 
     let deploy = deploy(&host, "load-wait");
     until_one_waits(&database).await;
     host.kill().await;
     deploy.await.unwrap().unwrap_err();
-    drop(database);
+    drop(gate);
     host.restart().await;
 
     assert_eq!(host.state().await, before);
@@ -75,13 +75,13 @@ async fn a_server_that_is_killed_between_commit_and_activation_goes_forward() {
 async fn a_server_that_is_killed_during_a_call_leaves_nothing_of_its_transaction() {
     let mut host = Host::start().await;
     host.install(&writer()).await;
-    let database = lock(&host).await;
+    let (database, gate) = (host.database().await, host.gate().await);
 
     let call = call(&host);
     until_one_waits(&database).await;
     host.kill().await;
     call.await.unwrap().unwrap_err();
-    drop(database);
+    drop(gate);
     host.restart().await;
 
     ready(&host).await;
@@ -106,12 +106,13 @@ async fn a_killed_server_starts_again_with_the_database_that_it_left_behind() {
 async fn a_killed_database_fails_the_call_and_serves_the_next() {
     let host = Setup::embedded().start().await;
     host.install(&writer()).await;
-    let database = lock(&host).await;
+    let (database, gate) = (host.database().await, host.gate().await);
 
     let call = call(&host);
     until_one_waits(&database).await;
     host.kill_postmaster();
     let failed = call.await.unwrap().unwrap().expect(500);
+    drop(gate);
     assert_eq!(failed.error(), "unavailable");
 
     ready(&host).await;
@@ -126,11 +127,12 @@ async fn a_killed_database_fails_the_call_and_serves_the_next() {
 async fn a_database_that_is_killed_while_a_release_loads_has_none_of_it() {
     let host = host_with_counter(Setup::embedded()).await;
     let before = host.state().await;
-    let database = lock(&host).await;
+    let (database, gate) = (host.database().await, host.gate().await);
 
     let deploy = deploy(&host, "load-wait");
     until_one_waits(&database).await;
     host.kill_postmaster();
+    drop(gate);
     let failed = deploy.await.unwrap().unwrap();
     assert!(failed.status >= 400, "{failed:?}");
 
@@ -192,7 +194,7 @@ async fn host_with_counter(setup: Setup) -> Host {
 
 /// An app that writes a row and waits for the lock before it ends.
 fn writer() -> Bundle {
-    let tables = json!(["CREATE TABLE notes (id int)"]);
+    let tables = json!(["CREATE TABLE notes (id int)", "CREATE TABLE gate (id int)"]);
     Bundle::of_guest("app", "write-wait").with("tables", tables)
 }
 
@@ -207,7 +209,7 @@ fn call(host: &Host) -> JoinHandle<reqwest::Result<Answer>> {
     tokio::spawn(async move { client.try_call("app", &json!({})).await })
 }
 
-/// A connection that holds the lock that guests and triggers wait for.
+/// A connection that holds the lock that triggers wait for.
 async fn lock(host: &Host) -> tokio_postgres::Client {
     let database = host.database().await;
     database
@@ -233,14 +235,14 @@ async fn go_on(database: &tokio_postgres::Client) {
         DROP FUNCTION skep.stop; SELECT pg_advisory_unlock_all()";
     // What a killed server has asked for goes on until it is ended.
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event = 'advisory'";
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
     database.batch_execute(end).await.unwrap();
     database.batch_execute(drop).await.unwrap();
 }
 
 async fn until_one_waits(database: &tokio_postgres::Client) {
     let waiting = "SELECT 1 FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event = 'advisory'";
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
     until("somebody waits for the lock", async || {
         let rows = database.query(waiting, &[]).await.unwrap();
         (!rows.is_empty()).then_some(())

@@ -10,7 +10,10 @@ async fn an_app_cannot_read_another_apps_table_or_the_hosts() {
     let host = Host::start().await;
     let owner = Bundle::of_guest("owner", "sql").with(
         "tables",
-        json!(["CREATE TABLE owner_items AS SELECT 'secret' AS name"]),
+        json!([
+            "CREATE TABLE owner_items (name text)",
+            "INSERT INTO owner_items VALUES ('secret')"
+        ]),
     );
     host.install(&owner).await;
     host.install(&Bundle::of_guest("other", "sql")).await;
@@ -21,16 +24,16 @@ async fn an_app_cannot_read_another_apps_table_or_the_hosts() {
     );
     assert_eq!(own.await.expect(200).json(), json!({ "result": "secret" }));
 
-    for sql in [
-        "SELECT name FROM owner_items",
-        "DELETE FROM owner_items",
-        "DROP TABLE owner_items",
-        "SELECT username FROM skep.users",
-        "SELECT rolpassword FROM pg_catalog.pg_authid",
-        "CREATE TABLE public.mine (id int)",
+    for (sql, sqlstate) in [
+        ("SELECT name FROM owner_items", "42P01"),
+        ("DELETE FROM owner_items", "42P01"),
+        ("SELECT username FROM skep.users", "42P01"),
+        ("SELECT rolpassword FROM pg_catalog.pg_authid", "42P01"),
+        ("DROP TABLE owner_items", "0A000"),
+        ("CREATE TABLE public.mine (id int)", "0A000"),
     ] {
         let answer = host.call("other", json!({ "sql": sql })).await.expect(500);
-        assert_eq!(answer.error(), "42501", "{sql}");
+        assert_eq!(answer.error(), sqlstate, "{sql}");
     }
     let database = host.database().await;
     let left = database.query_one("SELECT count(*) FROM owner_items", &[]);
@@ -43,34 +46,17 @@ async fn an_app_cannot_become_another_role_or_change_its_own() {
     host.install(&Bundle::of_guest("app", "sql")).await;
 
     for (sql, sqlstate) in [
-        ("SET ROLE skep", "42501"),
-        ("SET SESSION AUTHORIZATION skep", "42501"),
-        (
-            "ALTER ROLE CURRENT_USER SUPERUSER",
-            "roles and their settings are the host's: remove the statement",
-        ),
-        (
-            "/* ; */ alter user current_user PASSWORD 'x'",
-            "roles and their settings are the host's: remove the statement",
-        ),
-        ("CREATE ROLE other LOGIN", "42501"),
-        ("DO 'begin end'", "42501"),
-        (
-            "COPY (SELECT 1) TO PROGRAM 'id'",
-            "COPY is not available to apps: insert many rows with one INSERT, such as \
-             execute_values does",
-        ),
-        (
-            "NOTIFY skep_apps, 'app'",
-            "NOTIFY and LISTEN are not available to apps: return `_actions` to tell users of \
-             something",
-        ),
-        (
-            "PREPARE mine AS SELECT 1",
-            "PREPARE is not available to apps, because it would outlive the call: send the \
-             statement itself",
-        ),
+        ("SET ROLE skep", "0A000"),
+        ("SET SESSION AUTHORIZATION skep", "0A000"),
+        ("ALTER ROLE CURRENT_USER SUPERUSER", "0A000"),
+        ("/* ; */ alter user current_user PASSWORD 'x'", "0A000"),
+        ("CREATE ROLE other LOGIN", "0A000"),
+        ("DO 'begin end'", "0A000"),
+        ("COPY (SELECT 1) TO PROGRAM 'id'", "0A000"),
+        ("NOTIFY skep_apps, 'app'", "0A000"),
+        ("PREPARE mine AS SELECT 1", "0A000"),
         ("SELECT pg_read_file('/etc/passwd')", "42501"),
+        ("SELECT ('/etc/passwd').pg_read_file", "42501"),
     ] {
         let answer = host.call("app", json!({ "sql": sql })).await.expect(500);
         assert_eq!(answer.error(), sqlstate, "{sql}");
@@ -90,10 +76,6 @@ async fn results_over_a_limit_are_refused_in_words() {
         (
             "SELECT repeat('x', 17000000)",
             "the result is larger than 16777216 bytes: select fewer columns, or read it in parts",
-        ),
-        (
-            "COMMIT PREPARED 'x'",
-            "two-phase commit is not available to apps: use COMMIT",
         ),
     ] {
         let answer = host.call("app", json!({ "sql": sql })).await.expect(500);

@@ -18,6 +18,13 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
     wat::parse_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+/// Makes the component of `tests/guests/NAME.wat` with more inside.
+pub(crate) fn component_with(name: &str, more: &str) -> Vec<u8> {
+    let text = wrapped(&read(name));
+    let text = text.trim_end().strip_suffix(')').unwrap();
+    wat::parse_str(format!("{text}{more})")).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
 /// The names of all guests.
 pub(crate) fn names() -> Vec<String> {
     let files = std::fs::read_dir(folder()).unwrap();

@@ -124,9 +124,32 @@ impl Host {
         self.admin().deploy(bundle.zip()).await
     }
 
-    /// Deploys a bundle that must be good; what comes back is the report.
+    /// Deploys a bundle that must be good, and consents to what it asks for; what comes back
+    /// is the report.
     pub(crate) async fn install(&self, bundle: &Bundle) -> Value {
-        self.deploy(bundle).await.expect(200).json()
+        let answer = self.deploy(bundle).await;
+        if answer.status != 202 {
+            return answer.expect(200).json();
+        }
+        let report = answer.json();
+        self.admin().accept(&report).await.expect(204);
+        report
+    }
+
+    /// Another server on the same database, with a folder of its own.
+    pub(crate) async fn second_node(&self) -> Self {
+        let folder = folder();
+        let mut settings = self.settings.clone();
+        let key = self.data().join("host.key");
+        settings.push(("SKEP_KEY_FILE", key.to_str().unwrap().to_owned()));
+        let process = Process::start(folder.path(), &settings).await;
+        Self {
+            process,
+            settings,
+            token: self.token.clone(),
+            database: None,
+            folder,
+        }
     }
 
     /// Calls an app as `admin`.
@@ -150,6 +173,23 @@ impl Host {
         }
     }
 
+    /// Keeps waiting who reads the table `gate`, or makes the table `load_gate`, until the
+    /// connection is dropped. Look at who waits on another one.
+    pub(crate) async fn gate(&self) -> tokio_postgres::Client {
+        let gate = self.database().await;
+        gate.batch_execute(
+            "BEGIN; CREATE TABLE IF NOT EXISTS public.load_gate ();
+             DO $$ BEGIN
+                 IF to_regclass('public.gate') IS NOT NULL THEN
+                     LOCK TABLE public.gate IN ACCESS EXCLUSIVE MODE;
+                 END IF;
+             END $$",
+        )
+        .await
+        .unwrap();
+        gate
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.process.url
     }
@@ -167,12 +207,27 @@ impl Host {
         self.process.log()
     }
 
+    /// The log as it stands.
+    pub(crate) fn raw_log(&self) -> Vec<u8> {
+        self.process.raw_log()
+    }
+
+    /// The server's process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Waits for a line of the log.
     pub(crate) async fn logged(&self, what: &str, found: impl Fn(&Value) -> bool) -> Value {
         until(what, async || {
             self.log().into_iter().find(|line| found(line))
         })
         .await
+    }
+
+    /// What the server holds in memory at most, since it was started, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.process.memory("VmHWM")
     }
 
     /// Asks the server to stop, without waiting for it.
@@ -201,6 +256,11 @@ impl Host {
         rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
     }
 
+    /// Starts the server again, which must not succeed; what comes back is what it says.
+    pub(crate) fn fail_to_restart(&self) -> String {
+        Process::fail(self.folder.path(), &self.settings)
+    }
+
     /// Starts the server again on the same folder and database. The login stays valid.
     pub(crate) async fn restart(&mut self) {
         self.process = Process::start(self.folder.path(), &self.settings).await;
@@ -210,10 +270,12 @@ impl Host {
 /// Everything that a deploy changes, one line each. Blobs that nothing refers to are not
 /// there for anybody, and are swept at the next start.
 const STATE: &str = "
-    SELECT 'app ' || a.name || ' ' || a.enabled || ' ' || r.number
+    SELECT 'app ' || a.name || ' ' || a.enabled || ' ' || coalesce(r.number::text, '-')
     FROM skep.apps a LEFT JOIN skep.releases r ON r.id = a.active_release
     UNION ALL
     SELECT 'release ' || app || ' ' || number || ' ' || state FROM skep.releases
+    UNION ALL
+    SELECT 'consent ' || app || ' ' || key FROM skep.consents
     UNION ALL
     SELECT 'column ' || table_schema || '.' || table_name || '.' || column_name
     FROM information_schema.columns

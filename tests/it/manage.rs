@@ -72,7 +72,10 @@ async fn deleting_an_app_asks_what_becomes_of_its_tables() {
     let host = Host::start().await;
     let app = Bundle::of_guest("app", "sql").with(
         "tables",
-        json!(["CREATE TABLE IF NOT EXISTS app_items AS SELECT 7 AS n"]),
+        json!([
+            "CREATE TABLE IF NOT EXISTS app_items (n int PRIMARY KEY)",
+            "INSERT INTO app_items VALUES (7) ON CONFLICT DO NOTHING"
+        ]),
     );
     host.install(&app).await;
     let admin = host.admin();

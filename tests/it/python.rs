@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::bundle::Bundle;
-use crate::host::{Host, Setup, skep};
+use crate::host::{Host, Setup, folder, skep};
 
 /// The host key of the servers here, and of no other in the world.
 const KEY: &str = "dGhlIGtleSBvZiB0aGUgdGVzdHMsIGtub3duIHRvIGE=\n";
@@ -21,7 +21,12 @@ const KEY: &str = "dGhlIGtleSBvZiB0aGUgdGVzdHMsIGtub3duIHRvIGE=\n";
 /// A server whose compiled code is kept. It has a database server of its own, because a shared
 /// host key gives the roles of two servers the same names.
 pub(crate) async fn host() -> Host {
-    let setup = Setup::embedded()
+    host_with(Setup::embedded()).await
+}
+
+/// Such a server with other settings.
+pub(crate) async fn host_with(setup: Setup) -> Host {
+    let setup = setup
         .setting("SKEP_KEY_FILE", key().to_str().unwrap())
         .cache(kept("cache"));
     setup.start().await
@@ -36,7 +41,48 @@ pub(crate) async fn install_torture(host: &Host, limits: Value) {
 
 /// `tests/apps/torture` with its component.
 pub(crate) fn torture() -> Bundle {
-    Bundle::new("torture").file("component.wasm", built("torture"))
+    bundle("torture")
+}
+
+/// An app of `tests/apps` with its component.
+pub(crate) fn bundle(app: &str) -> Bundle {
+    Bundle::new(app).file("component.wasm", built(app))
+}
+
+/// `tests/apps/egress` with its component, and the packages of `tests/wheels.txt` in it.
+pub(crate) fn egress() -> Bundle {
+    let staged = folder();
+    let app = staged.path().join("egress");
+    fs::create_dir(&app).unwrap();
+    for file in ["manifest.json", "main.py"] {
+        fs::copy(source("egress").join(file), app.join(file)).unwrap();
+    }
+    for wheel in wheels() {
+        let mut wheel = zip::ZipArchive::new(File::open(wheel).unwrap()).unwrap();
+        wheel.extract(app.join("libs")).unwrap();
+    }
+    Bundle::new("egress").file("component.wasm", built_of("egress", &app))
+}
+
+/// The wheels that `scripts/setup.sh` has fetched.
+fn wheels() -> Vec<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "as scripts/steps.sh does")]
+    let set = |name| std::env::var_os(name).map(PathBuf::from);
+    let cache = set("SKEP_CACHE").unwrap_or_else(|| {
+        let caches = set("XDG_CACHE_HOME").unwrap_or_else(|| set("HOME").unwrap().join(".cache"));
+        caches.join("skep")
+    });
+    let wanted = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wheels.txt")).unwrap();
+    let folder = cache.join("wheels");
+    assert!(
+        fs::read(folder.join("wheels.txt")).is_ok_and(|kept| kept == wanted),
+        "run scripts/setup.sh, which fetches the packages of tests/wheels.txt"
+    );
+    let files = fs::read_dir(folder).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|kind| kind == "whl"))
+        .collect()
 }
 
 /// The files of an app in `tests/apps`.
@@ -53,14 +99,19 @@ pub(crate) fn turn() -> File {
     file
 }
 
-/// The component of an app, as `skep build` makes it.
-fn built(app: &str) -> Vec<u8> {
+/// The component of an app in `tests/apps`.
+pub(crate) fn built(app: &str) -> Vec<u8> {
+    built_of(app, &source(app))
+}
+
+/// The component of an app's files, as `skep build` makes it.
+fn built_of(app: &str, files: &Path) -> Vec<u8> {
     let _turn = turn();
     let zip = kept("built").join(format!("{app}-{}.zip", recipe(app)));
     if !zip.is_file() {
         let made = zip.with_extension("new");
         let mut build = skep();
-        build.arg("build").arg(source(app)).arg("-o").arg(&made);
+        build.arg("build").arg(files).arg("-o").arg(&made);
         let output = build.output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(
@@ -87,6 +138,7 @@ fn recipe(app: &str) -> String {
     ] {
         feed(&folder, &mut digest);
     }
+    digest.update(fs::read(root.join("tests/wheels.txt")).unwrap());
     digest
         .finalize()
         .iter()

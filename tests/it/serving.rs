@@ -13,17 +13,14 @@ use crate::host::{Client, Host, Setup, folder, skep, until};
 #[tokio::test]
 async fn a_server_that_is_asked_to_stop_lets_its_calls_come_to_their_end() {
     let mut host = Setup::embedded().start().await;
-    let tables = json!(["CREATE TABLE notes (id int)"]);
+    let tables = json!(["CREATE TABLE notes (id int)", "CREATE TABLE gate (id int)"]);
     host.install(&Bundle::of_guest("app", "write-wait").with("tables", tables))
         .await;
     let database = host.database().await;
-    database
-        .batch_execute("SELECT pg_advisory_lock(1)")
-        .await
-        .unwrap();
+    let gate = host.gate().await;
     let client = host.admin();
     let call = tokio::spawn(async move { client.try_call("app", &json!({})).await });
-    let waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'";
+    let waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
     until("the call waits", async || {
         (!database.query(waiting, &[]).await.unwrap().is_empty()).then_some(())
     })
@@ -34,10 +31,7 @@ async fn a_server_that_is_asked_to_stop_lets_its_calls_come_to_their_end() {
         line["message"] == "stopping: waiting for calls to end"
     })
     .await;
-    database
-        .batch_execute("SELECT pg_advisory_unlock(1)")
-        .await
-        .unwrap();
+    drop(gate);
 
     let answer = call.await.unwrap().unwrap().expect(200);
     assert_eq!(answer.json(), json!({ "result": "done" }));

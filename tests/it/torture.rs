@@ -104,6 +104,23 @@ async fn what_a_python_app_returns_and_raises_is_what_its_caller_gets() {
 }
 
 #[tokio::test]
+async fn a_python_app_takes_the_largest_body_and_the_deepest() {
+    let host = torture(json!({})).await;
+
+    let text = "xyz ".repeat(4_000_000);
+    let large = json!({ "action": "data", "text": text });
+    assert!(large.to_string().len() > 15 << 20);
+    let got = host.call("torture", large.clone()).await.expect(200);
+    assert!(got.json() == large, "another text came back");
+
+    let deep = (1..499).fold(json!(0), |inner, _| json!([inner]));
+    let deep = json!({ "action": "data", "deep": deep });
+    let got = host.call("torture", deep.clone()).await.expect(200);
+    // Compared as text: deeper than the tests' own reader of JSON goes.
+    assert_eq!(got.body.replace(' ', ""), deep.to_string());
+}
+
+#[tokio::test]
 async fn a_python_call_over_its_budget_is_stopped() {
     let host = torture(json!({ "wall_ms": 2_000, "memory_mb": 96 })).await;
     let fail = |kind: &str| host.call("torture", json!({ "action": "fail", "kind": kind }));
@@ -129,16 +146,13 @@ async fn a_python_call_over_its_budget_is_stopped() {
         );
     }
     let sleeping = "SELECT 1 FROM pg_stat_activity
-        WHERE state = 'active' AND query = 'SELECT pg_sleep(60)'";
-    assert_eq!(
-        host.database()
-            .await
-            .query(sleeping, &[])
-            .await
-            .unwrap()
-            .len(),
-        0
-    );
+        WHERE state = 'active' AND query = 'SELECT count(*) FROM generate_series(1, 100000000000)'";
+    let database = host.database().await;
+    until("the statement is cancelled", async || {
+        let rows = database.query(sleeping, &[]).await.unwrap();
+        rows.is_empty().then_some(())
+    })
+    .await;
     host.call("torture", json!({})).await.expect(200);
 }
 
@@ -259,13 +273,13 @@ async fn python_calls_overlap() {
     });
     let calls: Vec<_> = calls.collect();
     let sleeping = "SELECT pid FROM pg_stat_activity
-        WHERE state = 'active' AND query = 'SELECT pg_sleep(60)'";
+        WHERE state = 'active' AND query = 'SELECT count(*) FROM generate_series(1, 100000000000)'";
     until("all calls are in the database", async || {
         (database.query(sleeping, &[]).await.unwrap().len() == 4).then_some(())
     })
     .await;
     let end = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
-        WHERE query = 'SELECT pg_sleep(60)'";
+        WHERE query = 'SELECT count(*) FROM generate_series(1, 100000000000)'";
     database.batch_execute(end).await.unwrap();
 
     for call in calls {

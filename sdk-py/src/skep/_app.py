@@ -13,7 +13,7 @@ import sys
 import wit_world
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.imports.types import Failure
+from wit_world.imports.skep_app_types import Failure
 
 from skep import _build, _call, _failure, _host
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from skep import _bundle, _failure, _files, _host, _importer, _logging, _phase, _preload
+from skep import _bundle, _failure, _files, _host, _importer, _logging, _phase, _preload, _socket
 from skep._bundle import ROOT
 
 BUNDLE_FOLDER = "skep_bundle"
@@ -95,6 +95,7 @@ def build(directory: str) -> Callable[..., Any] | None:
     sys.path[:] = [path for path in sys.path if _is_library(path)]
     _importer.install(bundle)
     _logging.install()
+    _socket.install()
     entry = _import_app(bundle)
     _preload.preload(_bundle.imported_names(bundle))
     _preload.keep_library()

@@ -81,7 +81,7 @@ class App:
         except BaseException as error:
             raise failed(error) from None
         finally:
-            end_call()
+            _end()
             flush()
 
     def load(self) -> None:
@@ -93,7 +93,7 @@ class App:
         except BaseException as error:
             raise failed(error) from None
         finally:
-            end_call()
+            _end()
             flush()
             _phase.enter(Phase.CALL)
 
@@ -102,7 +102,7 @@ class App:
         try:
             self._set_entry(_build.entry_point())
         finally:
-            end_call()
+            _end()
             _phase.enter(Phase.CALL)
 
     def _set_entry(self, entry: Callable[..., Any]) -> None:
@@ -116,6 +116,12 @@ class App:
         _build.set_environment()
         self._fresh = False
         _phase.enter(Phase.CALL)
+
+
+def _end() -> None:
+    """Closes what the app has left open."""
+    end_call()
+    _host.host.close_exchanges()
 
 
 def flush() -> None:

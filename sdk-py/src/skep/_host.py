@@ -1,4 +1,4 @@
-"""The boundary to the host: the only module that touches generated bindings.
+"""The boundary to the host: with `_egress`, what touches generated bindings.
 
 componentize-py generates `wit_world` when it builds a component, so it is absent
 in plain CPython. Everything else in this package talks to `host`, which is the
@@ -10,20 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from skep import _phase
 from skep.errors import (
+    CredentialNotSet,
     HostUnavailable,
     InvalidJob,
+    InvalidSetting,
     InvalidStatement,
     JobOver,
     NotInCell,
     OverLimit,
     QueueFull,
+    ResultNotReady,
     SkepError,
     SqlError,
     TimedOut,
+    UndeclaredCredential,
+    UndeclaredSetting,
 )
 
 if TYPE_CHECKING:
+    from skep._wire import Head
     from skep.caller import Caller
 
 # What a statement gives at build time: nothing may be read from it.
@@ -47,6 +54,16 @@ class Session(Protocol):
     def close(self) -> None: ...
 
 
+class Exchange(Protocol):
+    """One HTTP request and its answer. All raise OSError in one of its forms."""
+
+    def write(self, data: bytes) -> None: ...
+    def end(self) -> None: ...
+    def answer(self) -> tuple[int, list[tuple[str, bytes]]]: ...
+    def read(self, size: int) -> bytes: ...
+    def close(self) -> None: ...
+
+
 class Host(Protocol):
     """What a cell may ask of its host."""
 
@@ -61,6 +78,15 @@ class Host(Protocol):
     def enqueue(
         self, session: Session | None, payload: str, key: str | None, priority: str, delay_ms: int
     ) -> str: ...
+    def get_credential(self, name: str) -> bytes: ...
+    def get_setting(self, key: str) -> str | None: ...
+    def all_settings(self) -> list[tuple[str, str]]: ...
+    def set_setting(self, key: str, value: str) -> None: ...
+    def unset_setting(self, key: str) -> None: ...
+    def open_exchange(
+        self, origin: str, authority: str, head: Head, timeout: float | None
+    ) -> Exchange: ...
+    def close_exchanges(self) -> None: ...
 
 
 class NoHost:
@@ -97,6 +123,29 @@ class NoHost:
     ) -> str:
         raise NotInCell("jobs can be queued in a cell only; see skep.testing")
 
+    def get_credential(self, name: str) -> bytes:
+        raise NotInCell("credentials are there in a cell only; see skep.testing")
+
+    def get_setting(self, key: str) -> str | None:
+        raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def all_settings(self) -> list[tuple[str, str]]:
+        raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def set_setting(self, key: str, value: str) -> None:
+        raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def unset_setting(self, key: str) -> None:
+        raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def open_exchange(
+        self, origin: str, authority: str, head: Head, timeout: float | None
+    ) -> Exchange:
+        raise NotInCell("outside a cell, requests go over sockets of your own machine")
+
+    def close_exchanges(self) -> None:
+        pass
+
 
 class _PretendSession:
     def set_modes(
@@ -132,6 +181,35 @@ class BuildHost(NoHost):
     def write_log(self, level: str, message: str, detail: str | None) -> None:
         pass
 
+    def get_credential(self, name: str) -> bytes:
+        raise _not_ready("credentials")
+
+    def get_setting(self, key: str) -> str | None:
+        raise _not_ready("settings")
+
+    def all_settings(self) -> list[tuple[str, str]]:
+        raise _not_ready("settings")
+
+    def set_setting(self, key: str, value: str) -> None:
+        pass
+
+    def unset_setting(self, key: str) -> None:
+        pass
+
+    def open_exchange(
+        self, origin: str, authority: str, head: Head, timeout: float | None
+    ) -> Exchange:
+        _phase.mark_result_read()
+        raise ResultNotReady("a request cannot be sent while the app is built")
+
+    def close_exchanges(self) -> None:
+        pass
+
+
+def _not_ready(what: str) -> ResultNotReady:
+    _phase.mark_result_read()
+    return ResultNotReady(f"{what} cannot be read while the app is being built")
+
 
 host: Host = NoHost()
 
@@ -158,8 +236,9 @@ def _must_be_unicode(sql: str, params: Sequence[Any]) -> None:
 def cell_host() -> Host:
     """Returns the host of a cell. Needs the generated bindings."""
     from componentize_py_types import Err
-    from wit_world.imports import caller, db, jobs, log
+    from wit_world.imports import caller, credentials, db, jobs, log, settings
 
+    from skep import _egress
     from skep.caller import Caller
 
     errors: dict[Any, Any] = {
@@ -168,6 +247,24 @@ def cell_host() -> Host:
         db.Error_OverLimit: lambda e: OverLimit(e.value),
         db.Error_TimedOut: lambda e: TimedOut("the call's time is over"),
         db.Error_Unavailable: lambda e: HostUnavailable("the database could not be reached"),
+    }
+    errors |= {
+        credentials.Error_Undeclared: lambda e: UndeclaredCredential(
+            f"the manifest's `needs.credentials` does not name `{e.value}`, or it was withdrawn"
+        ),
+        credentials.Error_NotSet: lambda e: CredentialNotSet(
+            f"the credential `{e.value}` is not set: an operator does it"
+        ),
+        credentials.Error_OverLimit: lambda e: OverLimit(e.value),
+        credentials.Error_Unavailable: lambda e: HostUnavailable(
+            "the credential could not be read now"
+        ),
+        settings.Error_Undeclared: lambda e: UndeclaredSetting(
+            f"the manifest's `settings` has no key `{e.value}`"
+        ),
+        settings.Error_Invalid: lambda e: InvalidSetting(e.value),
+        settings.Error_OverLimit: lambda e: OverLimit(e.value),
+        settings.Error_Unavailable: lambda e: HostUnavailable("settings could not be reached now"),
     }
     values: dict[str, Any] = {
         "boolean": db.Value_Boolean,
@@ -299,5 +396,46 @@ def cell_host() -> Host:
             except Err as error:
                 raise of_jobs[type(error.value)](error.value) from None
             return queued
+
+        def get_credential(self, name: str) -> bytes:
+            try:
+                secret: bytes = credentials.get(unicode(name))
+            except Err as error:
+                raise translated(error) from None
+            return bytes(secret)
+
+        def get_setting(self, key: str) -> str | None:
+            try:
+                value: str | None = settings.get(unicode(key))
+            except Err as error:
+                raise translated(error) from None
+            return value
+
+        def all_settings(self) -> list[tuple[str, str]]:
+            try:
+                values: list[tuple[str, str]] = settings.all()
+            except Err as error:
+                raise translated(error) from None
+            return values
+
+        def set_setting(self, key: str, value: str) -> None:
+            try:
+                settings.set(unicode(key), value)
+            except Err as error:
+                raise translated(error) from None
+
+        def unset_setting(self, key: str) -> None:
+            try:
+                settings.unset(unicode(key))
+            except Err as error:
+                raise translated(error) from None
+
+        def open_exchange(
+            self, origin: str, authority: str, head: Head, timeout: float | None
+        ) -> Exchange:
+            return _egress.Exchange(origin, authority, head, timeout)
+
+        def close_exchanges(self) -> None:
+            _egress.close_all()
 
     return CellHost()

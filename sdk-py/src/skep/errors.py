@@ -40,7 +40,7 @@ class InvalidStatement(SkepError):
 
 
 class OverLimit(SkepError):
-    """A statement, its parameters or its result is over a limit.
+    """A statement, its parameters or its result is over a limit, or a call asks too often.
 
     The text says which limit. Nothing of the statement is kept.
     """
@@ -59,7 +59,7 @@ class InvalidJob(SkepError):
 
 
 class QueueFull(SkepError):
-    """The call has queued as many jobs as one call may."""
+    """The call has queued as many jobs as one call may, or too many of the app's wait."""
 
 
 class JobOver(SkepError):
@@ -67,6 +67,22 @@ class JobOver(SkepError):
 
     The cell is about to be stopped, and nothing more is kept of it.
     """
+
+
+class UndeclaredCredential(SkepError):
+    """The manifest's `needs.credentials` does not name the credential, or it was withdrawn."""
+
+
+class CredentialNotSet(SkepError):
+    """An operator has not set the credential yet: `skep credentials set`."""
+
+
+class UndeclaredSetting(SkepError):
+    """The manifest's `settings` has no such key."""
+
+
+class InvalidSetting(SkepError):
+    """The value does not fit what the manifest declares of the setting."""
 
 
 class NotInCell(SkepError):

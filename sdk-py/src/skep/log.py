@@ -2,8 +2,8 @@
 
 `print` and `logging` arrive there too; use this module for a level and structured
 detail at once. A message is cut at 8 KiB and a detail at 32 KiB; after 1,000 lines
-in one call one line says so, and the rest is left out. Nothing here raises for a
-host's reason.
+or 1 MiB in one call (unless the operator sets others) one line says so, and the rest
+is left out. Nothing here raises for a host's reason.
 """
 
 from __future__ import annotations

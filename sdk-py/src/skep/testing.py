@@ -17,12 +17,14 @@ import inspect
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from skep import _host, _importer, _json
 from skep._entry import injected
 from skep.caller import Caller
+from skep.errors import CredentialNotSet
 
 __all__ = ["App", "Caller", "call"]
 
@@ -32,6 +34,25 @@ class _LocalHost(_host.NoHost):
 
     def __init__(self) -> None:
         self.caller: Caller | None = None
+        self.credentials: dict[str, bytes] = {}
+        self.settings: dict[str, str] = {}
+
+    def get_credential(self, name: str) -> bytes:
+        if name not in self.credentials:
+            raise CredentialNotSet(f"the test gives no credential `{name}`")
+        return self.credentials[name]
+
+    def get_setting(self, key: str) -> str | None:
+        return self.settings.get(key)
+
+    def all_settings(self) -> list[tuple[str, str]]:
+        return list(self.settings.items())
+
+    def set_setting(self, key: str, value: str) -> None:
+        self.settings[key] = value
+
+    def unset_setting(self, key: str) -> None:
+        self.settings.pop(key, None)
 
     def current_caller(self) -> Caller | None:
         return self.caller
@@ -43,13 +64,26 @@ class _LocalHost(_host.NoHost):
 class App:
     """A bundle, imported from its folder. Its module-level code runs as in a deploy.
 
+    `credentials` and `settings` are what `skep.credentials` and `skep.settings` find; the
+    manifest is not asked.
+
     Raises whatever that code raises, and `AttributeError` where `main.py` has no
     `execute`. One app at a time: a second one replaces the first one's modules.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        credentials: Mapping[str, str | bytes] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         self.folder = Path(folder).resolve()
         self._host = _LocalHost()
+        for name, secret in (credentials or {}).items():
+            self._host.credentials[name] = secret.encode() if isinstance(secret, str) else secret
+        for key, value in (settings or {}).items():
+            self._host.settings[key] = json.dumps(value)
         _host.use(self._host)
         root = str(self.folder)
         for name, module in list(sys.modules.items()):

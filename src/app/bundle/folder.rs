@@ -9,6 +9,7 @@ use cap_std::fs::{Dir, DirEntry, FileType};
 use super::collector::{Collector, ReadError};
 use super::error::shown;
 use super::{Bundle, BundleError, BundlePath, Limits, junk};
+use crate::files::open_plain;
 
 /// Reads a folder, without what tools leave behind in it.
 pub(super) fn read(folder: &Path, limits: &Limits) -> Result<Bundle, BundleError> {
@@ -41,12 +42,12 @@ impl Walk<'_> {
         // Errors and lists come in the same order on every machine.
         entries.sort_unstable_by_key(DirEntry::file_name);
         for entry in entries {
-            self.take(&entry, prefix)?;
+            self.take(dir, &entry, prefix)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, entry: &DirEntry, prefix: &str) -> Result<(), BundleError> {
+    fn take(&mut self, dir: &Dir, entry: &DirEntry, prefix: &str) -> Result<(), BundleError> {
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
             let name = format!("{prefix}{}", name.to_string_lossy());
@@ -68,13 +69,12 @@ impl Walk<'_> {
         let path =
             BundlePath::parse(&inside).map_err(|error| BundleError::Path(shown(&inside), error))?;
         if kind.is_dir() {
-            let dir = entry
-                .open_dir()
-                .map_err(|error| self.failed(&inside, error))?;
+            let inner = (entry.open_dir()).map_err(|error| self.failed(&inside, error))?;
             self.collector.folder(path);
-            return self.enter(&dir, &format!("{inside}/"));
+            return self.enter(&inner, &format!("{inside}/"));
         }
-        let file = entry.open().map_err(|error| self.failed(&inside, error))?;
+        // It may have become something else since it was looked at.
+        let file = open_plain(dir, name).map_err(|error| self.failed(&inside, error))?;
         match self.collector.file(path, file) {
             Ok(_) => Ok(()),
             Err(ReadError::Rule(error)) => Err(error),

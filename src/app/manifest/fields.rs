@@ -81,6 +81,11 @@ impl<'a, 'r> Fields<'a, 'r> {
         self.object.get(key).filter(|value| !value.is_null())
     }
 
+    /// The field as it stands.
+    pub(super) fn raw(&mut self, key: &'static str) -> Option<&'a Value> {
+        self.value(key)
+    }
+
     pub(super) fn text(&mut self, key: &'static str) -> Option<&'a str> {
         let value = self.value(key)?;
         if value.is_string() {

@@ -5,6 +5,9 @@
 
 mod actions;
 mod needs;
+mod settings;
+
+pub(super) use actions::is_slug;
 
 use semver::Version;
 
@@ -52,6 +55,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
     let limits = limits(&mut fields);
     let jobs = jobs(&mut fields);
     let needs = needs::read(&mut fields);
+    let settings = settings::read(&mut fields);
     let script = fields.text("script").map(str::to_owned);
     ignored_generations(&mut fields);
     fields.finish();
@@ -76,6 +80,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
             limits,
             jobs,
             needs,
+            settings,
         },
         script,
         warnings: report.warnings,
@@ -213,6 +218,10 @@ fn limits(fields: &mut Fields<'_, '_>) -> Wishes {
         wall_ms: fields.count("wall_ms"),
         memory_mb: fields.count("memory_mb"),
         concurrency: fields.count("concurrency"),
+        fuel: fields.count("fuel"),
+        statements: fields.count("statements"),
+        rows: fields.count("rows"),
+        result_mb: fields.count("result_mb"),
     };
     fields.finish();
     wishes

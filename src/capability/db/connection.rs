@@ -1,10 +1,16 @@
 //! A connection as the guest holds it: when a transaction begins and ends.
 
+use std::sync::Arc;
+
 use super::DbError;
 use super::jobs::QueuedJob;
-use super::policy::{self, Control};
-use super::session::{Database, Open, Transaction};
+use super::savepoints::Savepoints;
+use super::session::{Database, Open, Statement, Transaction};
 use crate::bindings::skep::app::db as wit;
+use crate::sql::{Kind, Verdict};
+
+/// A statement that fails in every transaction, and says why in the server's log.
+const FAIL: &str = "ROLLBACK TO SAVEPOINT skep_refused_a_statement";
 
 /// A session with the database, opened by its first statement.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
@@ -13,6 +19,7 @@ pub struct Connection {
     mode: Mode,
     /// How its next transaction begins.
     begin: String,
+    savepoints: Savepoints,
     id: u32,
     /// Set where the transaction cannot go on, until the guest ends it.
     broken: Option<Broken>,
@@ -50,6 +57,7 @@ impl Connection {
             database,
             mode,
             begin: "BEGIN".to_owned(),
+            savepoints: Savepoints::default(),
             id,
             broken: None,
         }
@@ -66,16 +74,21 @@ impl Connection {
         sql: &str,
         params: &[wit::Value],
     ) -> Result<wit::Outcome, DbError> {
-        match policy::control(sql) {
-            Control::None => {}
-            Control::Begin => return Ok(nothing()),
-            Control::Commit => return self.commit().await.map(|()| nothing()),
-            Control::Rollback => return self.rollback().await.map(|()| nothing()),
-            Control::Refused(why) => return Err(DbError::Invalid(why.to_owned())),
-        }
-
-        if self.database.is_done_already(sql) {
+        let verdict = match self.admit(sql).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                self.fail().await;
+                return Err(error);
+            }
+        };
+        // The host keeps transactions itself.
+        let kind = verdict.kind();
+        if matches!(kind, Kind::Begin) || self.database.is_done_already(&verdict) {
             return Ok(nothing());
+        } else if matches!(kind, Kind::Commit) {
+            return self.commit().await.map(|()| nothing());
+        } else if matches!(kind, Kind::Rollback) {
+            return self.rollback().await.map(|()| nothing());
         }
         match self.broken {
             None => {}
@@ -84,10 +97,18 @@ impl Connection {
         }
         let mut open = self.open().await?;
         let begin = self.begin(&mut open);
+        let statement = Statement {
+            sql,
+            params,
+            verdict: &verdict,
+        };
         let result = self
             .database
-            .query(&open.session, begin.as_deref(), sql, params)
+            .query(&open.session, begin.as_deref(), statement)
             .await;
+        if result.is_ok() {
+            self.savepoints.follow(kind);
+        }
         match (&result, self.mode) {
             (Err(DbError::OverLimit(_)), _) => self.break_off(open, Broken::Aborted).await,
             (Err(error), _) if error.loses_the_session() => {
@@ -130,8 +151,37 @@ impl Connection {
         result
     }
 
+    /// Reads a statement before it is sent.
+    async fn admit(&self, sql: &str) -> Result<Arc<Verdict>, DbError> {
+        let verdict = self.database.admit(sql).await?;
+        self.savepoints.admit(verdict.kind())?;
+        Ok(verdict)
+    }
+
+    /// Makes a transaction fail on the server for a statement that was not sent, so that what
+    /// follows is as after any error: rolled back as a whole, or to a savepoint.
+    async fn fail(&mut self) {
+        if self.mode == Mode::Autocommit || self.broken.is_some() {
+            return;
+        }
+        let Ok(mut open) = self.open().await else {
+            return;
+        };
+        let begin = self.begin(&mut open);
+        if let Some(begin) = begin
+            && self.database.control(&open.session, &begin).await.is_err()
+        {
+            return self.break_off(open, Broken::Lost).await;
+        }
+        match self.database.control(&open.session, FAIL).await {
+            Err(error) if error.loses_the_session() => self.break_off(open, Broken::Lost).await,
+            Ok(()) | Err(_) => self.database.keep(self.id, open),
+        }
+    }
+
     /// Keeps what the transaction did. Nothing to do where none was begun.
     pub(crate) async fn commit(&mut self) -> Result<(), DbError> {
+        self.savepoints.clear();
         match self.broken.take() {
             None => {}
             Some(Broken::Aborted) => return Ok(()),
@@ -146,6 +196,8 @@ impl Connection {
     /// Undoes what the transaction did. Nothing to do where none was begun.
     pub(crate) async fn rollback(&mut self) -> Result<(), DbError> {
         self.broken = None;
+        self.savepoints.clear();
+        self.database.undone();
         match self.database.take(self.id) {
             Some(open) => self.end(open, Ending::Undo).await,
             None => Ok(()),
@@ -157,11 +209,11 @@ impl Connection {
         if self.database.is_kept_for_return(self.id) {
             return;
         }
-        // A failure here shows again when a deploy commits; in a call the session's reset
-        // rolls back.
+        // A failure here shows again when a deploy commits; in a call the session
+        // is rolled back or closed.
         let _ = self.rollback().await;
         if let Some(open) = self.database.take(self.id) {
-            self.database.release(open.session);
+            self.database.release(open);
         }
     }
 
@@ -240,7 +292,7 @@ impl Connection {
         match (&result, self.mode) {
             (Err(error), _) if error.loses_the_session() => self.database.discard(open.session),
             (_, Mode::Transactional) => self.database.keep(self.id, open),
-            (_, Mode::Autocommit) => self.database.release(open.session),
+            (_, Mode::Autocommit) => self.database.release(open),
         }
         result
     }

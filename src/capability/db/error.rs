@@ -4,6 +4,7 @@ use tokio_postgres::error::{DbError as ServerError, ErrorPosition, SqlState};
 
 use super::policy::OverLimit;
 use crate::bindings::skep::app::db as wit;
+use crate::sql::{Refusal, Spot};
 
 /// Why a statement gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -12,11 +13,17 @@ pub enum DbError {
     /// PostgreSQL's own error. The app's author can mend it.
     #[error("{}", .0.message())]
     Sql(Box<ServerError>),
+    /// The first wall's: the statement was not sent.
+    #[error(transparent)]
+    Refused(#[from] Box<Refusal>),
     /// A parameter, a type or a statement that cannot be carried; the text says what to do.
     #[error("{0}")]
     Invalid(String),
     #[error(transparent)]
     OverLimit(#[from] OverLimit),
+    /// The app has not set a savepoint of this name in its transaction.
+    #[error("savepoint \"{0}\" does not exist")]
+    NoSavepoint(String),
     #[error("the call's time is over")]
     TimedOut,
     /// A result before was over a limit, and the guest has not ended the transaction.
@@ -31,6 +38,12 @@ pub enum DbError {
     /// A handle that the guest does not have: a broken ABI, so the cell is stopped.
     #[error(transparent)]
     Handle(#[from] wasmtime::component::ResourceTableError),
+}
+
+impl From<Refusal> for DbError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
 }
 
 impl From<tokio_postgres::Error> for DbError {
@@ -65,6 +78,8 @@ impl DbError {
         match self {
             Self::Sql(error) => Some(error.code().code()),
             Self::Aborted => Some(SqlState::IN_FAILED_SQL_TRANSACTION.code()),
+            Self::Refused(refusal) => Some(refusal.code().sqlstate()),
+            Self::NoSavepoint(_) => Some(SqlState::S_E_INVALID_SPECIFICATION.code()),
             Self::Invalid(_)
             | Self::OverLimit(_)
             | Self::TimedOut
@@ -79,10 +94,18 @@ impl DbError {
     pub(crate) fn for_guest(self) -> wasmtime::Result<wit::Error> {
         match self {
             Self::Sql(error) => Ok(wit::Error::Sql(describe(&error))),
+            Self::Refused(refusal) => Ok(wit::Error::Sql(refused(&refusal))),
+            Self::NoSavepoint(_) => Ok(wit::Error::Sql(plain(
+                SqlState::S_E_INVALID_SPECIFICATION,
+                self.to_string(),
+            ))),
             Self::Invalid(text) => Ok(wit::Error::Invalid(text)),
             Self::OverLimit(limit) => Ok(wit::Error::OverLimit(limit.to_string())),
             Self::TimedOut => Ok(wit::Error::TimedOut),
-            Self::Aborted => Ok(wit::Error::Sql(aborted())),
+            Self::Aborted => Ok(wit::Error::Sql(plain(
+                SqlState::IN_FAILED_SQL_TRANSACTION,
+                ABORTED.to_owned(),
+            ))),
             // Its cause was logged when it was lost.
             Self::Lost => Ok(wit::Error::Unavailable),
             Self::Unavailable(cause) => {
@@ -101,10 +124,19 @@ impl DbError {
 const ABORTED: &str =
     "current transaction is aborted, commands ignored until end of transaction block";
 
-fn aborted() -> wit::SqlError {
+/// A refusal as the error that PostgreSQL would have given.
+fn refused(refusal: &Refusal) -> wit::SqlError {
     wit::SqlError {
-        sqlstate: SqlState::IN_FAILED_SQL_TRANSACTION.code().to_owned(),
-        message: ABORTED.to_owned(),
+        sqlstate: refusal.code().sqlstate().to_owned(),
+        position: refusal.spot().map(Spot::character),
+        ..plain(SqlState::SYNTAX_ERROR, refusal.to_string())
+    }
+}
+
+fn plain(state: SqlState, message: String) -> wit::SqlError {
+    wit::SqlError {
+        sqlstate: state.code().to_owned(),
+        message,
         detail: None,
         hint: None,
         position: None,

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio_postgres::Client;
@@ -18,6 +19,9 @@ use crate::ids::JobId;
 
 /// What the functions of `skep_jobs` raise for an attempt that is not the current one.
 pub(crate) const SUPERSEDED: &str = "SK001";
+
+/// What the server gives any session of an app by itself covers calls up to this long.
+const SHORT: Duration = Duration::from_secs(600);
 
 /// What proves a statement to be an attempt's: random, and nobody else's.
 pub(crate) type Secret = Zeroizing<[u8; 16]>;
@@ -71,11 +75,20 @@ impl Fence {
         self.0.lost.load(Ordering::Acquire)
     }
 
-    /// What tells the views of `noderouter_core` which attempt a transaction belongs to.
-    pub(super) fn mark(&self) -> String {
-        format!(
+    /// What tells the views of `noderouter_core` which attempt a transaction belongs to, and the
+    /// server how long it may take one that runs for `wall`.
+    pub(super) fn mark(&self, wall: Duration) -> String {
+        let mark = format!(
             "SET LOCAL skep.attempt = '{}:{}'",
             self.0.job, self.0.number
+        );
+        if wall <= SHORT {
+            return mark;
+        }
+        let patience = (wall + SHORT).as_secs();
+        format!(
+            "{mark}; SET LOCAL statement_timeout = '{patience}s'; \
+             SET LOCAL idle_in_transaction_session_timeout = '{patience}s'"
         )
     }
 

@@ -3,7 +3,7 @@
 use tokio_postgres::types::{ToSql, Type};
 
 use super::DbError;
-use super::session::{Database, Session, Transaction};
+use super::session::{Database, Open, Session, Transaction};
 use crate::ids::{JobId, UserId};
 use crate::store::jobs::Settings;
 
@@ -33,7 +33,7 @@ impl Database {
     /// The statement that begins a transaction, saying which attempt it belongs to.
     pub(super) fn marked(&self, begin: &str) -> String {
         match self.fence() {
-            Some(fence) => format!("{begin}; {}", fence.mark()),
+            Some(fence) => format!("{begin}; {}", fence.mark(self.wall())),
             None => begin.to_owned(),
         }
     }
@@ -43,7 +43,7 @@ impl Database {
         let Some(fence) = self.fence() else {
             return self.control(session, "COMMIT").await;
         };
-        let client = session.client();
+        let client = session.client()?;
         let committed = self.bounded(session, async {
             // Both are sent at once: a process that is stopped here must not keep the attempt's
             // row locked. After an error COMMIT rolls back.
@@ -71,7 +71,7 @@ impl Database {
             return Ok(());
         };
         if !matches!(open.transaction, Transaction::Begun) {
-            self.release(open.session);
+            self.release(open);
             return Ok(());
         }
         let ended = match self.fence() {
@@ -80,7 +80,12 @@ impl Database {
         };
         match &ended {
             Err(error) if error.loses_the_session() => self.discard(open.session),
-            Ok(()) | Err(_) => self.release(open.session),
+            // Where it was refused, the transaction may be open still.
+            Err(_) => self.release(open),
+            Ok(()) => self.release(Open {
+                transaction: Transaction::None,
+                ..open
+            }),
         }
         ended
     }
@@ -89,7 +94,7 @@ impl Database {
         let Some(fence) = self.fence() else {
             return Ok(());
         };
-        let client = session.client();
+        let client = session.client()?;
         let completed = self.bounded(session, async {
             let (completed, committed) = tokio::join!(
                 biased;
@@ -117,14 +122,17 @@ impl Database {
             return Ok(());
         };
         let session = self.open().await?;
-        let client = session.client();
+        let client = session.client()?;
         let reported = self
             .bounded(&session, fence.report(client, percent, text))
             .await;
         fence.note_refusal(&reported);
         match &reported {
             Err(error) if error.loses_the_session() => self.discard(session),
-            Ok(()) | Err(_) => self.release(session),
+            Ok(()) | Err(_) => self.release(Open {
+                session,
+                transaction: Transaction::None,
+            }),
         }
         reported
     }
@@ -136,7 +144,7 @@ impl Database {
         before: Option<&str>,
         job: &QueuedJob,
     ) -> Result<String, DbError> {
-        let client = session.client();
+        let client = session.client()?;
         let id = job.id.to_string();
         let owner = job.created_by.map(|user| user.to_string());
         let settings = job.settings;

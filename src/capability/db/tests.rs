@@ -7,17 +7,27 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use super::policy::{self, OverLimit};
-use super::session::{Database, Source};
-use super::{Connection, DbError};
+use super::session::{Database, Source, Usage};
+use super::{Connection, DbError, Inspector, Migration};
 use crate::bindings::skep::app::db as wit;
-use crate::ids::AppName;
+use crate::capability::log::CallLog;
+use crate::capability::log::policy::Most;
+use crate::ids::{AppName, CallId, ReleaseId};
+use crate::limits::{Budget, Limits};
 use crate::postgres::AppPools;
 use crate::postgres::testing::{TestDatabase, database};
+use crate::services::{Clock, Entropy};
+use crate::sql;
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// What takes longer than any test.
+const SLOW: &str = "SELECT count(*) FROM generate_series(1, 100000000000)";
 
 struct App {
     name: AppName,
     pools: AppPools,
     database: TestDatabase,
+    inspector: Inspector,
 }
 
 impl App {
@@ -27,22 +37,30 @@ impl App {
         let name: AppName = "shop".parse().unwrap();
         database.roles().prepare(&name).await.unwrap();
         let pools = database.pools();
-        let app = Self {
-            name,
-            pools,
-            database,
-        };
-        let owner = app.owner().await;
+        let owner = pools.owner(&name, CONNECT).await.unwrap();
         owner
             .batch_execute("CREATE TABLE items (id int PRIMARY KEY, name text)")
             .await
             .unwrap();
-        app
+        Self {
+            inspector: database.inspector(&name).await,
+            name,
+            pools,
+            database,
+        }
     }
 
     async fn owner(&self) -> Client {
-        let limit = Duration::from_secs(10);
-        self.pools.owner(&self.name, limit).await.unwrap()
+        self.pools.owner(&self.name, CONNECT).await.unwrap()
+    }
+
+    fn log(&self) -> CallLog {
+        let id = || Entropy.id(&Clock::system());
+        let most = Most {
+            lines: 10,
+            bytes: 10_000,
+        };
+        CallLog::new(self.name.clone(), ReleaseId(id()), CallId(id()), most)
     }
 
     /// The database as a call of this app finds it.
@@ -50,8 +68,9 @@ impl App {
         let source = Source::App {
             pools: self.pools.clone(),
             app: self.name.clone(),
+            inspector: self.inspector.clone(),
         };
-        Database::new(source, Instant::now() + wall, None)
+        Database::new(source, Instant::now() + wall, budget(), self.log(), None)
     }
 
     /// One more call, with time enough.
@@ -65,6 +84,12 @@ impl App {
             .unwrap();
         text(&outcome.rows[0][0]).parse().unwrap()
     }
+}
+
+/// What a call may use where nobody says otherwise.
+fn budget() -> Budget {
+    let limits = Limits::STANDARD;
+    limits.budget(&limits.default)
 }
 
 async fn ask(database: &Database, sql: &str) -> Result<wit::Outcome, DbError> {
@@ -95,6 +120,8 @@ fn text(value: &wit::Value) -> String {
 fn sqlstate(result: &Result<wit::Outcome, DbError>) -> &str {
     match result {
         Err(DbError::Sql(error)) => error.code().code(),
+        Err(DbError::Refused(refusal)) => refusal.code().sqlstate(),
+        Err(DbError::NoSavepoint(_)) => "3B001",
         other => panic!("{other:?}"),
     }
 }
@@ -107,12 +134,9 @@ async fn values_come_as_postgresql_prints_them() {
         "1::int2",
         "2147483647",
         "-9223372036854775807",
-        "4294967295::oid",
         "true",
         "'a''b'::varchar",
         "'ab '::char(4)",
-        "'x'::\"char\"",
-        "'n'::name",
         "12.50",
         "-0.0001",
         "1e30::numeric",
@@ -292,36 +316,125 @@ async fn statements_that_begin_or_end_a_transaction_act_on_the_calls_own() {
         connection.execute(sql, &[]).await.unwrap();
     }
     assert_eq!(app.count().await, 1);
-    assert!(matches!(
-        connection.execute("PREPARE TRANSACTION 'x'", &[]).await,
-        Err(DbError::Invalid(_))
-    ));
+    assert_eq!(
+        sqlstate(&connection.execute("PREPARE TRANSACTION 'x'", &[]).await),
+        "0A000"
+    );
 }
 
 #[tokio::test]
-async fn a_session_lives_through_commits_and_starts_anew_for_the_next_call() {
+async fn a_refused_statement_never_arrives_and_ends_the_transaction_as_any_error() {
+    let app = App::with_items().await;
+    let mut connection = Connection::transactional(app.next_call());
+    connection
+        .execute("INSERT INTO items VALUES (1, 'a')", &[])
+        .await
+        .unwrap();
+
+    let refused = connection.execute("SELECT * FROM pg_authid", &[]).await;
+    assert_eq!(sqlstate(&refused), "42P01");
+    let after = connection.execute("SELECT 1", &[]).await;
+    assert_eq!(sqlstate(&after), "25P02");
+    connection.commit().await.unwrap();
+
+    assert_eq!(app.count().await, 0);
+}
+
+#[tokio::test]
+async fn a_refused_statement_is_undone_by_going_back_to_a_savepoint() {
+    let app = App::with_items().await;
+    let mut connection = Connection::transactional(app.next_call());
+    for sql in ["INSERT INTO items VALUES (1, 'a')", "SAVEPOINT row"] {
+        connection.execute(sql, &[]).await.unwrap();
+    }
+
+    let refused = connection.execute("SELECT pg_sleep(1)", &[]).await;
+    assert_eq!(sqlstate(&refused), "42501");
+    for sql in [
+        "ROLLBACK TO SAVEPOINT row",
+        "INSERT INTO items VALUES (2, 'b')",
+        "RELEASE SAVEPOINT row",
+    ] {
+        connection.execute(sql, &[]).await.unwrap();
+    }
+    connection.commit().await.unwrap();
+
+    assert_eq!(app.count().await, 2);
+}
+
+#[tokio::test]
+async fn only_savepoints_that_the_app_set_can_be_named() {
+    let app = App::with_items().await;
+    let mut connection = Connection::transactional(app.next_call());
+    for sql in ["ROLLBACK TO SAVEPOINT host", "RELEASE SAVEPOINT host"] {
+        assert_eq!(sqlstate(&connection.execute(sql, &[]).await), "3B001");
+        connection.rollback().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_would_outlive_its_transaction_is_refused() {
     let app = App::with_items().await;
     let call = app.next_call();
-    let mut connection = Connection::transactional(call.clone());
-    connection
-        .execute("SET application_name = 'mine'", &[])
-        .await
-        .unwrap();
-    connection.commit().await.unwrap();
-    let own = connection
-        .execute("SHOW application_name", &[])
-        .await
-        .unwrap();
-    assert_eq!(text(&own.rows[0][0]), "mine");
-    call.finish();
-
-    // Whichever connection the next calls get, it is not the one that was set.
-    for _ in 0..8 {
-        let shown = ask(&app.next_call(), "SHOW application_name")
-            .await
-            .unwrap();
-        assert_ne!(text(&shown.rows[0][0]), "mine");
+    for sql in [
+        "SET application_name = 'mine'",
+        "SET statement_timeout = 0",
+        "RESET ALL",
+        "LISTEN x",
+        "NOTIFY x",
+        "PREPARE p AS SELECT 1",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+        "CREATE TEMP TABLE t (id int)",
+        "COPY items TO STDOUT",
+        "LOCK TABLE items",
+    ] {
+        assert_eq!(sqlstate(&ask(&call, sql).await), "0A000", "{sql}");
     }
+    assert_eq!(
+        sqlstate(&ask(&call, "SELECT pg_advisory_lock(1)").await),
+        "42501"
+    );
+}
+
+#[tokio::test]
+async fn transactions_begin_with_the_modes_that_were_set() {
+    let app = App::with_items().await;
+    let mut connection = Connection::transactional(app.next_call());
+    connection.set_modes(wit::TransactionModes {
+        isolation: Some(wit::Isolation::Serializable),
+        read_only: Some(true),
+        deferrable: Some(true),
+    });
+
+    let write = connection
+        .execute("INSERT INTO items VALUES (1, 'a')", &[])
+        .await;
+    assert_eq!(sqlstate(&write), "25006");
+    connection.rollback().await.unwrap();
+
+    connection.set_modes(wit::TransactionModes {
+        isolation: None,
+        read_only: None,
+        deferrable: None,
+    });
+    connection
+        .execute("INSERT INTO items VALUES (1, 'a')", &[])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_transaction_that_a_call_left_open_is_nothing_to_the_next() {
+    let app = App::with_items().await;
+    for id in 0..20 {
+        let call = app.next_call();
+        let mut connection = Connection::transactional(call.clone());
+        let sql = format!("INSERT INTO items VALUES ({id}, 'a')");
+        connection.execute(&sql, &[]).await.unwrap();
+        call.finish();
+    }
+
+    assert_eq!(app.count().await, 0);
 }
 
 #[tokio::test]
@@ -330,7 +443,7 @@ async fn a_call_whose_time_is_over_leaves_no_statement_running() {
     let call = app.call(Duration::from_millis(200));
     let began = Instant::now();
 
-    let result = ask(&call, "SELECT pg_sleep(60) /* of the call */").await;
+    let result = ask(&call, &format!("{SLOW} /* of the call */")).await;
 
     assert!(matches!(result, Err(DbError::TimedOut)), "{result:?}");
     assert!(began.elapsed() < Duration::from_secs(10));
@@ -360,10 +473,10 @@ async fn a_result_over_the_limit_is_refused_and_the_call_goes_on() {
     let app = App::with_items().await;
     let mut connection = Connection::transactional(app.next_call());
 
-    let rows = format!("SELECT generate_series(1, {})", policy::ROWS + 1);
+    let rows = format!("SELECT generate_series(1, {})", budget().rows + 1);
     let result = connection.execute(&rows, &[]).await;
     assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::Rows))),
+        matches!(result, Err(DbError::OverLimit(OverLimit::Rows(_)))),
         "{result:?}"
     );
 
@@ -371,10 +484,10 @@ async fn a_result_over_the_limit_is_refused_and_the_call_goes_on() {
     assert!(matches!(after, Err(DbError::Aborted)), "{after:?}");
 
     connection.rollback().await.unwrap();
-    let bytes = format!("SELECT repeat('x', {})", policy::RESULT_BYTES + 1);
+    let bytes = format!("SELECT repeat('x', {})", budget().result + 1);
     let result = connection.execute(&bytes, &[]).await;
     assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::ResultBytes))),
+        matches!(result, Err(DbError::OverLimit(OverLimit::ResultBytes(_)))),
         "{result:?}"
     );
 
@@ -388,12 +501,12 @@ async fn nothing_is_kept_of_a_transaction_whose_result_was_too_large() {
     let mut connection = Connection::transactional(app.next_call());
     let sql = format!(
         "INSERT INTO items SELECT n, 'x' FROM generate_series(1, {}) AS n RETURNING id",
-        policy::ROWS + 1
+        budget().rows + 1
     );
 
     let result = connection.execute(&sql, &[]).await;
     assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::Rows))),
+        matches!(result, Err(DbError::OverLimit(OverLimit::Rows(_)))),
         "{result:?}"
     );
     connection.commit().await.unwrap();
@@ -411,20 +524,21 @@ async fn nothing_is_kept_of_a_transaction_whose_result_was_too_large() {
 async fn a_lost_connection_is_never_taken_for_a_commit() {
     let app = App::with_items().await;
     let mut connection = Connection::transactional(app.next_call());
-    let row = connection
-        .execute("SELECT pg_backend_pid()", &[])
-        .await
-        .unwrap();
-    let pid: i32 = text(&row.rows[0][0]).parse().unwrap();
     connection
         .execute("INSERT INTO items VALUES (1, 'a')", &[])
         .await
         .unwrap();
 
     let host = app.database.host().await;
-    host.execute("SELECT pg_terminate_backend($1, 10000)", &[&pid])
+    let ended = host
+        .query(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+             WHERE datname = current_database() AND query LIKE 'INSERT%'",
+            &[],
+        )
         .await
         .unwrap();
+    assert_eq!(ended.len(), 1);
     let lost = connection
         .execute("INSERT INTO items VALUES (2, 'b')", &[])
         .await;
@@ -447,14 +561,9 @@ async fn a_lost_connection_is_never_taken_for_a_commit() {
 #[tokio::test]
 async fn a_statement_over_the_limit_is_never_sent() {
     let app = App::with_items().await;
-    let long = format!("SELECT 1{}", " ".repeat(policy::STATEMENT_BYTES));
+    let long = format!("SELECT 1{}", " ".repeat(sql::TEXT_BYTES));
 
-    let result = ask(&app.next_call(), &long).await;
-
-    assert!(
-        matches!(result, Err(DbError::OverLimit(OverLimit::Statement))),
-        "{result:?}"
-    );
+    assert_eq!(sqlstate(&ask(&app.next_call(), &long).await), "54000");
 }
 
 #[tokio::test]
@@ -489,20 +598,24 @@ async fn an_app_changes_no_tables_outside_of_a_deploy() {
         "DROP TABLE items",
         "ALTER TABLE items ADD c int",
     ] {
-        assert_eq!(sqlstate(&ask(&call, sql).await), "42501", "{sql}");
+        assert_eq!(sqlstate(&ask(&call, sql).await), "0A000", "{sql}");
     }
 }
 
 #[tokio::test]
 async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
-    let app = App::with_items().await;
+    let mut app = App::with_items().await;
     let owner = Arc::new(app.owner().await);
     owner.batch_execute("BEGIN").await.unwrap();
-    let source = Source::Deploy {
-        client: Arc::clone(&owner),
-        app: app.name.clone(),
-    };
-    let load = Database::new(source, Instant::now() + Duration::from_secs(30), None);
+    let migration = Migration::new(
+        Arc::clone(&owner),
+        app.name.clone(),
+        app.database.roles(),
+        Arc::default(),
+    );
+    let source = Source::Deploy(Arc::new(migration));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let load = Database::new(source, deadline, budget(), app.log(), None);
     let mut connection = Connection::transactional(load.clone());
 
     connection
@@ -528,6 +641,7 @@ async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
         "42P01"
     );
     owner.batch_execute("COMMIT").await.unwrap();
+    app.inspector = app.database.inspector(&app.name).await;
     assert_eq!(
         ask(&app.next_call(), "SELECT * FROM more")
             .await
@@ -537,4 +651,49 @@ async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
         1
     );
     assert_eq!(app.count().await, 0);
+}
+
+#[tokio::test]
+async fn what_a_call_reads_and_sends_is_counted_also_where_it_does_not_get_the_result() {
+    let app = App::with_items().await;
+    let call = app.next_call();
+    assert_eq!(call.usage(), Usage::default());
+
+    let parameter = [wit::Value::Text("abc".to_owned())];
+    let two = "SELECT 'a', $1 UNION ALL SELECT 'b', 'd'";
+    ask_with(&call, two, &parameter).await.unwrap();
+    let read = call.usage();
+    assert_eq!((read.statements, read.rows), (1, 2));
+    assert_eq!(read.sent, u64::try_from(two.len() + 3).unwrap());
+    // Two letters and two texts, and what the protocol needs around them.
+    assert!(read.received >= 6, "{read:?}");
+
+    let many = format!("SELECT 1 FROM generate_series(1, {})", budget().rows + 5);
+    assert!(ask(&call, &many).await.is_err());
+    let rows = u64::try_from(budget().rows + 1).unwrap();
+    assert_eq!(call.usage().rows, read.rows + rows);
+
+    // What is refused is never sent, and asked for nevertheless.
+    let before = call.usage();
+    assert!(ask(&call, "SELECT '\0'").await.is_err());
+    let refused = call.usage();
+    assert_eq!(refused.statements, before.statements + 1);
+    assert_eq!((refused.sent, refused.rows), (before.sent, before.rows));
+}
+
+#[tokio::test]
+async fn waiting_for_a_connection_is_waiting_for_the_database() {
+    let app = App::with_items().await;
+    let busy = app.next_call();
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        let mut connection = Connection::transactional(busy.clone());
+        connection.execute("SELECT 1", &[]).await.unwrap();
+        held.push(connection);
+    }
+    let call = app.call(Duration::from_millis(50));
+
+    assert!(ask(&call, "SELECT 1").await.is_err());
+
+    assert!(call.usage().waited > Duration::ZERO);
 }

@@ -4,11 +4,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::app::manifest::JobWishes;
+use crate::limits::Limits;
 use crate::store::jobs::Settings;
 
-/// How long one attempt runs, where the manifest does not say, and at most.
-const WALL: Duration = Duration::from_secs(300);
-const WALL_CEILING: Duration = Duration::from_secs(3_600);
 /// Jobs of one app at once over all nodes.
 const CONCURRENCY: u32 = 4;
 const CONCURRENCY_CEILING: u32 = 32;
@@ -52,18 +50,18 @@ pub(crate) enum Refused {
 
 impl JobsGrant {
     /// What a manifest wishes for, within the ceilings.
-    pub(crate) fn new(wishes: JobWishes) -> Self {
+    pub(crate) fn new(wishes: JobWishes, limits: &Limits) -> Self {
         let within = |wish: Option<NonZeroU32>, default: u32, ceiling: u32| {
             let number = wish.map_or(default, NonZeroU32::get).min(ceiling);
             i32::try_from(number).unwrap_or(i32::MAX)
         };
-        let wall = wishes
-            .wall_ms
-            .map_or(WALL, |wish| Duration::from_millis(wish.get().into()));
+        let wall = wishes.wall_ms.map_or(limits.default.job_wall(), |wish| {
+            Duration::from_millis(wish.get().into())
+        });
         let retries = within(wishes.retries, 0, RETRIES_CEILING);
         let attempts = within(wishes.attempts, ATTEMPTS, ATTEMPTS_CEILING);
         Self {
-            wall: wall.min(WALL_CEILING),
+            wall: wall.min(limits.ceiling.job_wall()),
             settings: Settings {
                 concurrency: within(wishes.concurrency, CONCURRENCY, CONCURRENCY_CEILING),
                 // Each retry is a try.
@@ -95,7 +93,7 @@ mod tests {
 
     #[test]
     fn an_app_that_says_nothing_gets_the_contracts_budget_and_no_retries() {
-        let grant = JobsGrant::new(JobWishes::default());
+        let grant = JobsGrant::new(JobWishes::default(), &Limits::STANDARD);
 
         assert_eq!(grant.wall, Duration::from_secs(300));
         assert_eq!(grant.settings.retries, 0);
@@ -105,15 +103,16 @@ mod tests {
     #[test]
     fn wishes_end_at_the_ceilings() {
         let much = NonZeroU32::new(u32::MAX);
-        let grant = JobsGrant::new(JobWishes {
+        let wishes = JobWishes {
             wall_ms: much,
             concurrency: much,
             attempts: much,
             retries: much,
             backoff_ms: much,
-        });
+        };
+        let grant = JobsGrant::new(wishes, &Limits::STANDARD);
 
-        assert_eq!(grant.wall, WALL_CEILING);
+        assert_eq!(grant.wall, Duration::from_secs(3_600));
         assert_eq!(
             grant.settings,
             Settings {
@@ -127,10 +126,11 @@ mod tests {
 
     #[test]
     fn each_retry_is_a_try() {
-        let grant = JobsGrant::new(JobWishes {
+        let wishes = JobWishes {
             retries: NonZeroU32::new(9),
             ..JobWishes::default()
-        });
+        };
+        let grant = JobsGrant::new(wishes, &Limits::STANDARD);
 
         assert_eq!(grant.settings.max_attempts, 10);
     }

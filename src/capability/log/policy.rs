@@ -6,32 +6,71 @@ use std::borrow::Cow;
 pub(crate) const MESSAGE_BYTES: usize = 8 * 1024;
 /// The longest detail; the rest of it is cut.
 pub(crate) const DETAIL_BYTES: usize = 32 * 1024;
-/// Lines in one call; later ones are left out.
-pub(crate) const LINES: u32 = 1_000;
 
-/// What a call has written so far.
-#[derive(Debug, Default)]
+/// What a call may still write.
+#[derive(Debug)]
 pub(crate) struct LogBudget {
+    most: Most,
     lines: u32,
+    bytes: usize,
+    is_over: bool,
+}
+
+/// What a call may write: lines, and bytes of all of them together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Most {
+    pub(crate) lines: u32,
+    pub(crate) bytes: usize,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Admitted {
     Yes,
-    /// The first line over the limit: it is replaced by one that says so.
-    Last,
+    /// The first line over a limit: it is replaced by this one, which says so.
+    Last(String),
     No,
 }
 
 impl LogBudget {
-    /// Decides about one more line.
-    pub(crate) fn admit(&mut self) -> Admitted {
-        self.lines = self.lines.saturating_add(1);
-        match self.lines {
-            ..=LINES => Admitted::Yes,
-            lines if lines == LINES + 1 => Admitted::Last,
-            _ => Admitted::No,
+    pub(crate) fn new(most: Most) -> Self {
+        Self {
+            most,
+            lines: 0,
+            bytes: 0,
+            is_over: false,
         }
+    }
+
+    /// Decides about one more line of so many bytes.
+    pub(crate) fn admit(&mut self, bytes: usize) -> Admitted {
+        if self.is_over {
+            return Admitted::No;
+        }
+        let Most {
+            lines: most_lines,
+            bytes: most_bytes,
+        } = self.most;
+        self.lines += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.lines > most_lines {
+            self.is_over = true;
+            Admitted::Last(format!(
+                "the call wrote more than {most_lines} log lines; the rest is left out"
+            ))
+        } else if self.bytes > most_bytes {
+            self.is_over = true;
+            let kib = most_bytes / 1024;
+            Admitted::Last(format!(
+                "the call wrote more than {kib} KiB to its log; the rest is left out"
+            ))
+        } else {
+            Admitted::Yes
+        }
+    }
+
+    /// How many lines were admitted.
+    pub(crate) fn written(&self) -> u32 {
+        self.lines - u32::from(self.is_over)
     }
 }
 
@@ -65,14 +104,34 @@ mod tests {
 
     #[test]
     fn a_call_writes_so_many_lines_then_one_that_says_so_then_none() {
-        let mut budget = LogBudget::default();
+        let mut budget = LogBudget::new(Most {
+            lines: 2,
+            bytes: 1_000,
+        });
 
-        for _ in 0..LINES {
-            assert_eq!(budget.admit(), Admitted::Yes);
-        }
+        assert_eq!(budget.admit(1), Admitted::Yes);
+        assert_eq!(budget.admit(1), Admitted::Yes);
 
-        assert_eq!(budget.admit(), Admitted::Last);
-        assert_eq!(budget.admit(), Admitted::No);
+        let words = "the call wrote more than 2 log lines; the rest is left out";
+        assert_eq!(budget.admit(1), Admitted::Last(words.to_owned()));
+        assert_eq!(budget.admit(1), Admitted::No);
+        assert_eq!(budget.written(), 2);
+    }
+
+    #[test]
+    fn a_call_writes_so_many_bytes_over_all_lines() {
+        let mut budget = LogBudget::new(Most {
+            lines: 1_000,
+            bytes: 2_048,
+        });
+
+        assert_eq!(budget.admit(2_048), Admitted::Yes);
+
+        let words = "the call wrote more than 2 KiB to its log; the rest is left out";
+        assert_eq!(budget.admit(1), Admitted::Last(words.to_owned()));
+        // One that would fit does not come after one that did not.
+        assert_eq!(budget.admit(0), Admitted::No);
+        assert_eq!(budget.written(), 1);
     }
 
     #[test]

@@ -96,6 +96,14 @@ authorities! {
     AppsCaller = permission::CALL;
     /// Somebody who may deploy and manage apps.
     AppsOperator = permission::APPS;
+    /// Somebody who may read the audit log.
+    Auditor = permission::AUDIT;
+    /// Somebody who may set credentials of apps.
+    CredentialsOperator = permission::CREDENTIALS;
+    /// Somebody who may read the metrics.
+    MetricsReader = permission::METRICS;
+    /// Somebody who may consent to what an app asks for, and take it back.
+    Consenter = permission::CONSENT;
     /// Somebody who may manage users, roles and other people's API tokens.
     UsersOperator = permission::USERS;
 }

@@ -351,7 +351,7 @@ async fn what_another_node_ended_is_over_for_those_who_look() {
 
     host.services
         .auth
-        .logout(identity.session().unwrap())
+        .logout(&identity, identity.session().unwrap())
         .await
         .unwrap();
 

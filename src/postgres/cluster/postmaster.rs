@@ -23,6 +23,10 @@ const POLL: Duration = Duration::from_millis(5);
 const FAST: Duration = Duration::from_secs(20);
 const IMMEDIATE: Duration = Duration::from_secs(10);
 
+/// The memory of its own that each process of the server may have, in bytes. A statement that
+/// wants more fails, and nothing else with it; `work_mem` bounds only a part of what one takes.
+const PROCESS_MEMORY: u64 = 512 * 1024 * 1024;
+
 /// All that it takes to start the server. Holds the data folder.
 #[derive(Debug)]
 pub(super) struct Postmaster {
@@ -49,6 +53,7 @@ impl Postmaster {
         let restrictions = Restrictions {
             umask: Some(0o077),
             chdir: Some(PathBuf::from("/")),
+            limit_data: Some(PROCESS_MEMORY),
             ..identity(self.account)
         }
         .dying_with_us(DeathSignal::Int);
@@ -83,6 +88,12 @@ impl Postmaster {
                 // Our standard error is the log.
                 ("logging_collector", "off".to_owned()),
                 ("log_destination", "stderr".to_owned()),
+                // Of all sorts and joins of one session, on disk.
+                ("temp_file_limit", "1GB".to_owned()),
+                // Errors of statements are the apps', who get them; a flood of them would fill
+                // the log, and their texts hold values.
+                ("log_min_messages", "log".to_owned()),
+                ("log_min_error_statement", "panic".to_owned()),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
-use super::Role;
 use crate::ids::AppName;
 use crate::postgres::testing::{TestDatabase, database};
 
 const ATTACKS: &str = include_str!("../../../tests/sql/attacks.sql");
 /// What the tables of others hold, and no app may ever see.
 const CANARY: &str = "canary-of-another";
-const WAIT: Duration = Duration::from_secs(10);
+const WAIT: Duration = Duration::from_secs(60);
 
 /// The statements of a list, each behind a comment that says what it is.
 fn statements(list: &str) -> Vec<&str> {
@@ -77,7 +76,7 @@ impl Victim {
         let client = match role {
             As::Owner => owner,
             As::App => {
-                let config = self.test.roles().config(&self.attacker, Role::App);
+                let config = self.test.roles().login(&self.attacker);
                 let (client, connection) = config.connect(NoTls).await.unwrap();
                 tokio::spawn(connection);
                 client
@@ -100,7 +99,8 @@ impl Victim {
                  FROM pg_class c WHERE c.relname IN ('secrets', 'host_users')
                  ORDER BY c.relname;
                  SELECT rolname, rolsuper, rolconfig::text
-                 FROM pg_roles r WHERE pg_has_role(r.oid, 'pg_read_all_data', 'MEMBER')",
+                 FROM pg_roles r WHERE pg_has_role(r.oid, 'pg_read_all_data', 'MEMBER')
+                 ORDER BY rolname",
             )
             .await
             .unwrap();

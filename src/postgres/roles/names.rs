@@ -32,14 +32,18 @@ impl Names {
     /// Names that no other app has, and no other Skep whose database is on the same
     /// server: roles belong to a server, not to one of its databases.
     pub(super) fn new(key: &HostKey, app: &AppName) -> Self {
-        let tag = key.derive("postgres role names");
-        let tag = hex(tag.get(..4).unwrap_or_default());
-        let slug = slug(app.as_str());
+        let (prefix, slug) = (prefix(key), slug(app.as_str()));
         Self {
-            app: format!("skep_{tag}_{slug}_app"),
-            owner: format!("skep_{tag}_{slug}_own"),
+            app: format!("{prefix}{slug}_app"),
+            owner: format!("{prefix}{slug}_own"),
         }
     }
+}
+
+/// What the roles of all apps of this Skep begin with, and nobody else's.
+pub(super) fn prefix(key: &HostKey) -> String {
+    let tag = key.derive("postgres role names");
+    format!("skep_{}_", hex(tag.get(..4).unwrap_or_default()))
 }
 
 /// The app's name if it is short and plain; else its beginning and a digest. The dot, which

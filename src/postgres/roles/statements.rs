@@ -113,6 +113,9 @@ pub(super) const OWN_ROLE: &str = "
     INSERT INTO skep.app_roles (role, app) VALUES ($1::text::name, $2)
     ON CONFLICT (role) DO UPDATE SET app = excluded.app";
 
+/// What apps may write of their jobs by SQL.
+pub(super) const JOB_COLUMNS: &[&str] = &["progress", "updated_at"];
+
 /// What calls may do with the app's jobs. The functions want a secret that only the host has, but
 /// for the one that queues a job of the session's own app.
 pub(super) fn jobs(role: &str) -> String {
@@ -126,7 +129,8 @@ pub(super) fn jobs(role: &str) -> String {
              skep_jobs.enqueue(uuid, text, text, uuid, integer, bigint, integer, integer, integer,
                  integer)
          TO {role};
-         GRANT SELECT, UPDATE (progress, updated_at) ON noderouter_core.job_queue TO {role}"
+         GRANT SELECT, UPDATE ({columns}) ON noderouter_core.job_queue TO {role}",
+        columns = JOB_COLUMNS.join(", ")
     )
 }
 
@@ -187,6 +191,98 @@ pub(super) const TABLES: &str = "
         AND relkind IN ('r', 'p')
     ORDER BY 1, 2";
 
+/// The relations and types that role `$1` owns, and those of `public` that others own: schema,
+/// name, owner, whether it is a type.
+pub(super) const NAMES: &str = "
+    WITH thing AS (
+        SELECT relnamespace AS namespace, relname AS name, relowner AS owner, false AS is_type
+        FROM pg_catalog.pg_class
+        WHERE relkind <> 'c'
+        UNION ALL
+        SELECT typnamespace, typname, typowner, true
+        FROM pg_catalog.pg_type
+        LEFT JOIN pg_catalog.pg_class ON pg_class.oid = typrelid
+        WHERE typcategory <> 'A' AND (typrelid = 0 OR relkind = 'c')
+    )
+    SELECT nspname::text, name::text, rolname::text, is_type
+    FROM thing
+    JOIN pg_catalog.pg_namespace ON pg_namespace.oid = namespace
+    JOIN pg_catalog.pg_roles ON pg_roles.oid = owner
+    WHERE nspname = 'public' OR (rolname = $1 AND NOT pg_catalog.starts_with(nspname, 'pg_'))";
+
+/// The owners' roles of the tables `$1[i].$2[i]`, in that order.
+pub(super) const TABLE_OWNERS: &str = "
+    SELECT pg_catalog.pg_get_userbyid(relowner)::text
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (schema, name, place)
+    LEFT JOIN pg_catalog.pg_namespace ON nspname = asked.schema
+    LEFT JOIN pg_catalog.pg_class ON relnamespace = pg_namespace.oid AND relname = asked.name
+        AND relkind IN ('r', 'p', 'v', 'm', 'f')
+    ORDER BY place";
+
+/// What role `$1[i]` shall have on table `$3[i].$4[i]`, if that is role `$2[i]`'s: the table,
+/// its schema, and where it is for writing (`$5[i]`) the sequences that number its rows.
+pub(super) const WANTED_GRANTS: &str = "
+    WITH granted AS (
+        SELECT role, write, relation.oid, relnamespace, nspname, relname
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[])
+            AS granted (role, owner, schema, name, write)
+        JOIN pg_catalog.pg_roles AS roles ON roles.rolname = granted.role
+        JOIN pg_catalog.pg_namespace ON nspname = granted.schema
+        JOIN pg_catalog.pg_class AS relation
+            ON relnamespace = pg_namespace.oid AND relname = granted.name
+            AND relkind IN ('r', 'p', 'v', 'm')
+            AND pg_catalog.pg_get_userbyid(relowner) = granted.owner::name
+    )
+    SELECT role, 'TABLE', format('%I.%I', nspname, relname), privilege
+    FROM granted
+    JOIN (VALUES ('SELECT', false), ('INSERT', true), ('UPDATE', true), ('DELETE', true))
+        AS privileges (privilege, writes) ON write OR NOT writes
+    UNION
+    SELECT role, 'SCHEMA', format('%I', nspname), 'USAGE'
+    FROM granted
+    WHERE nspname <> 'public'
+    UNION
+    SELECT role, 'SEQUENCE', format('%I.%I', schema.nspname, sequence.relname), 'USAGE'
+    FROM granted
+    JOIN pg_catalog.pg_depend
+        ON refclassid = 'pg_catalog.pg_class'::regclass AND refobjid = granted.oid
+        AND classid = 'pg_catalog.pg_class'::regclass AND deptype IN ('a', 'i')
+    JOIN pg_catalog.pg_class AS sequence ON sequence.oid = objid AND sequence.relkind = 'S'
+    JOIN pg_catalog.pg_namespace AS schema ON schema.oid = sequence.relnamespace
+    WHERE write";
+
+/// What roles of apps, whose names begin with `$1`, have on what belongs to another app.
+/// Rights to single columns count as one that nobody is ever granted.
+pub(super) const FOUND_GRANTS: &str = "
+    WITH role AS (
+        SELECT oid, rolname::text AS name, pg_catalog.left(rolname, -4) AS app
+        FROM pg_catalog.pg_roles
+        WHERE pg_catalog.starts_with(rolname, $1)
+            AND pg_catalog.right(rolname, 4) IN ('_app', '_own')
+    ), object AS (
+        SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
+            format('%I.%I', nspname, relname) AS name, relowner AS owner,
+            acl.grantee, acl.privilege_type AS privilege
+        FROM pg_catalog.pg_class
+        JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+        CROSS JOIN pg_catalog.aclexplode(relacl) AS acl
+        UNION ALL
+        SELECT 'SCHEMA', format('%I', nspname), nspowner, acl.grantee, acl.privilege_type
+        FROM pg_catalog.pg_namespace
+        CROSS JOIN pg_catalog.aclexplode(nspacl) AS acl
+        UNION ALL
+        SELECT 'TABLE', format('%I.%I', nspname, relname), relowner, acl.grantee, 'COLUMN'
+        FROM pg_catalog.pg_attribute
+        JOIN pg_catalog.pg_class ON pg_class.oid = attrelid
+        JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+        CROSS JOIN pg_catalog.aclexplode(attacl) AS acl
+    )
+    SELECT grantee.name, object.kind, object.name, object.privilege
+    FROM object
+    JOIN role AS grantee ON grantee.oid = object.grantee
+    JOIN role AS owner ON owner.oid = object.owner
+    WHERE grantee.app <> owner.app";
+
 /// Leaves the owner role to its tables, and lets nobody log in as it.
 pub(super) fn suspend(role: &str, database: &str) -> String {
     let role = quoted(role);
@@ -200,6 +296,6 @@ pub(super) fn drop(role: &str) -> String {
     format!("DROP OWNED BY {role}; DROP ROLE {role}")
 }
 
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -349,3 +349,8 @@ REVOKE ALL ON FUNCTION skep_jobs.write_progress() FROM PUBLIC;
 
 CREATE TRIGGER write_progress INSTEAD OF UPDATE ON noderouter_core.job_queue
 FOR EACH ROW EXECUTE FUNCTION skep_jobs.write_progress();
+
+-- The calls of jobs are in the log of calls too. Nothing else reads or writes these columns.
+ALTER TABLE calls
+    ADD COLUMN job UUID,
+    ADD COLUMN attempt INTEGER;

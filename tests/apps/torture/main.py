@@ -80,7 +80,7 @@ def _fail(kind, conn):
             pass
     if kind == "sleep":
         with conn.cursor() as cur:
-            cur.execute("SELECT pg_sleep(60)")
+            cur.execute("SELECT count(*) FROM generate_series(1, 100000000000)")
     raise ValueError("own text")
 
 

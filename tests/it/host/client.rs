@@ -88,6 +88,30 @@ impl Client {
         Answer::read(request.multipart(form).send().await?).await
     }
 
+    /// Deploys with consent to the plan of this digest.
+    pub(crate) async fn deploy_accepted(&self, zip: Vec<u8>, digest: &str) -> Answer {
+        let form = Form::new()
+            .part("file", Part::bytes(zip).file_name("app.zip"))
+            .text("accept", digest.to_owned());
+        let request = self.request(Method::POST, "/admin/api/apps/deploy");
+        self.send(request.multipart(form)).await
+    }
+
+    /// Asks what a deploy would change.
+    pub(crate) async fn plan(&self, zip: Vec<u8>) -> Answer {
+        let form = Form::new().part("file", Part::bytes(zip).file_name("app.zip"));
+        let request = self.request(Method::POST, "/admin/api/apps/deploy?plan=true");
+        self.send(request.multipart(form)).await
+    }
+
+    /// Consents to what a deploy has reported that it waits for.
+    pub(crate) async fn accept(&self, report: &Value) -> Answer {
+        let (app, number) = (report["app"].as_str().unwrap(), &report["number"]);
+        let path = format!("/admin/api/apps/{app}/releases/{number}/accept");
+        let digest = &report["plan"]["digest"];
+        self.post(&path, &json!({ "digest": digest })).await
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
         match &self.token {

@@ -55,6 +55,16 @@ impl Process {
         process
     }
 
+    /// A number of `/proc/PID/status`, in bytes.
+    pub(crate) fn memory(&self, key: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        let kib = line.unwrap().trim().strip_suffix(" kB").unwrap();
+        kib.parse::<u64>().unwrap() * 1024
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -64,6 +74,26 @@ impl Process {
             self.child.try_wait().unwrap()
         })
         .await
+    }
+
+    /// Runs a server that does not start; what comes back is what it says.
+    pub(crate) fn fail(folder: &Path, settings: &[(&'static str, String)]) -> String {
+        let output = skep()
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.join("data"))
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn raw_log(&self) -> Vec<u8> {
+        fs::read(&self.log).unwrap()
     }
 
     pub(crate) fn log(&self) -> Vec<Value> {

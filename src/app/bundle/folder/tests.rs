@@ -159,3 +159,50 @@ fn the_limits_hold_for_folders() {
         assert_eq!(read(limits).unwrap_err().to_string(), expected);
     }
 }
+
+#[test]
+fn a_folder_that_changes_while_it_is_read_gives_nothing_from_outside() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let outside = folder(&[("secret", "secret")]);
+    let app = folder(&[
+        ("manifest.json", "{}"),
+        ("x", "inside"),
+        ("libs/secret", "inside"),
+    ]);
+    let spare = TempDir::new().unwrap();
+    let (x, libs) = (app.path().join("x"), app.path().join("libs"));
+    // Prepared beside, so that each exchange is one step.
+    let exchange = |name: &str, place: &Path| {
+        let _ = fs::rename(place, spare.path().join("old"));
+        let _ = fs::rename(spare.path().join(name), place);
+        let _ = fs::rename(spare.path().join("old"), spare.path().join(name));
+    };
+    symlink(outside.path().join("secret"), spare.path().join("link")).unwrap();
+    symlink(outside.path(), spare.path().join("folder-link")).unwrap();
+    rustix::fs::mkfifoat(
+        rustix::fs::CWD,
+        spare.path().join("pipe"),
+        rustix::fs::Mode::from_raw_mode(0o600),
+    )
+    .unwrap();
+
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                exchange("link", &x);
+                exchange("pipe", &x);
+                exchange("folder-link", &libs);
+            }
+        });
+        for _ in 0..500 {
+            // Most readings fail, and none may hang or succeed with what is not there.
+            if let Ok(bundle) = read(app.path()) {
+                let mut contents = bundle.files().map(|(_, contents)| contents);
+                assert!(contents.all(|contents| contents != "secret"));
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}

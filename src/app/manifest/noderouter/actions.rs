@@ -8,7 +8,7 @@ use super::super::{
 };
 use super::{MAX_SQL, description, permission};
 
-const MAX_NAME: usize = 64;
+pub(super) const MAX_NAME: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Actions {
@@ -74,7 +74,7 @@ fn name(action: &mut Fields<'_, '_>) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn is_slug(name: &str) -> bool {
+pub(in crate::app::manifest) fn is_slug(name: &str) -> bool {
     name.len() <= MAX_NAME
         && name.starts_with(|letter: char| letter.is_ascii_alphanumeric())
         && name
@@ -130,7 +130,7 @@ fn statement(action: &mut Fields<'_, '_>, name: String) -> Option<NamedStatement
         action.text(key);
     }
     permission(action);
-    footprint(action);
+    let tables = footprint(action);
 
     let sql = required_text(action, "sql");
     if sql.as_ref().is_some_and(|sql| sql.len() > MAX_SQL) {
@@ -149,6 +149,7 @@ fn statement(action: &mut Fields<'_, '_>, name: String) -> Option<NamedStatement
         kind: kind?,
         sql: sql?,
         params,
+        tables,
     })
 }
 
@@ -203,7 +204,7 @@ fn param_kind(param: &mut Fields<'_, '_>) -> ParamKind {
 }
 
 /// A text that must be there, and not be blank.
-fn required_text(fields: &mut Fields<'_, '_>, key: &'static str) -> Option<String> {
+pub(super) fn required_text(fields: &mut Fields<'_, '_>, key: &'static str) -> Option<String> {
     let text = fields.text(key);
     if !fields.has(key) || text.is_some_and(|text| text.trim().is_empty()) {
         let problem = format!("{} is missing", fields.name(key));

@@ -99,7 +99,7 @@ fn every_field_of_the_contract_is_read() {
         "dependencies": [],
         "script": "main.lua",
         "instances": "reused",
-        "limits": {"wall_ms": 2000, "memory_mb": 64, "concurrency": 2},
+        "limits": {"wall_ms": 2000},
     }));
     let manifest = parsed.manifest;
 
@@ -139,9 +139,25 @@ fn every_field_of_the_contract_is_read() {
     assert_eq!(mutation.params, None);
     assert_eq!(manifest.tables.len(), 1);
     assert_eq!(manifest.instances, Instances::Reused);
-    assert_eq!(manifest.limits.wall_ms, NonZeroU32::new(2000));
-    assert_eq!(manifest.limits.memory_mb, NonZeroU32::new(64));
-    assert_eq!(manifest.limits.concurrency, NonZeroU32::new(2));
+}
+
+#[test]
+fn an_app_wishes_for_what_its_calls_may_use() {
+    let limits = json!({"limits": {
+        "wall_ms": 2000, "memory_mb": 64, "concurrency": 2,
+        "fuel": 3, "statements": 4, "rows": 5, "result_mb": 6,
+    }});
+
+    let wishes = Wishes {
+        wall_ms: NonZeroU32::new(2000),
+        memory_mb: NonZeroU32::new(64),
+        concurrency: NonZeroU32::new(2),
+        fuel: NonZeroU32::new(3),
+        statements: NonZeroU32::new(4),
+        rows: NonZeroU32::new(5),
+        result_mb: NonZeroU32::new(6),
+    };
+    assert_eq!(parsed(limits).manifest.limits, wishes);
 }
 
 #[test]
@@ -415,13 +431,13 @@ fn an_unknown_key_is_a_warning_with_its_place() {
     assert_eq!(
         warnings(json!({
             "author": "me",
-            "limits": {"fuel": 1},
+            "limits": {"disk": 1},
             "actions": [{"name": "a", "display_name": "A", "colour": "red"}],
             "domains": [{"name": "d"}],
         })),
         [
             "`actions[0].colour` is not a known key, and is ignored (NR-B15)",
-            "`limits.fuel` is not a known key, and is ignored (NR-B15)",
+            "`limits.disk` is not a known key, and is ignored (NR-B15)",
             "`domains` is not supported, and is ignored (NR-B15)",
             "`author` is not a known key, and is ignored (NR-B15)",
         ]
@@ -547,4 +563,74 @@ fn an_origin_that_is_none_is_refused_with_its_place() {
         let text = refusal(json!({"needs": {"egress": egress}}));
         assert!(text.contains(expected), "{text}");
     }
+}
+
+#[test]
+fn credentials_are_names_with_or_without_a_description() {
+    let needs = parsed(json!({"needs": {
+        "credentials": ["mail", {"name": "bank-2", "description": "reads statements"}],
+    }}))
+    .manifest
+    .needs;
+
+    let credentials: Vec<_> = needs
+        .credentials
+        .iter()
+        .map(|credential| (credential.name.as_str(), credential.description.as_str()))
+        .collect();
+    assert_eq!(credentials, [("mail", ""), ("bank-2", "reads statements")]);
+}
+
+#[test]
+fn a_credential_without_a_good_name_is_refused_with_its_place() {
+    for (credentials, expected) in [
+        (
+            json!(["a b"]),
+            "`needs.credentials[0]` must be a name such as \"mail_token\"",
+        ),
+        (
+            json!([{"description": "x"}]),
+            "`needs.credentials[0]` must be a name",
+        ),
+        (
+            json!([{"name": 7}]),
+            "`needs.credentials[0].name` must be a string",
+        ),
+        (json!([7]), "`needs.credentials[0]` must be a name"),
+        (
+            json!(["a", {"name": "a"}]),
+            "`needs.credentials[1]` is \"a\" a second time",
+        ),
+        (
+            json!(vec!["a"; 101]),
+            "`needs.credentials` has more than 100 names",
+        ),
+    ] {
+        let text = refusal(json!({"needs": {"credentials": credentials}}));
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_manifest_that_was_kept_by_an_older_skep_is_read() {
+    let manifest = parsed(json!({
+        "actions": [{"name": "q", "type": "query", "sql": "SELECT 1"}],
+    }))
+    .manifest;
+    let mut stored = serde_json::to_value(&manifest).unwrap();
+    stored["needs"]
+        .as_object_mut()
+        .unwrap()
+        .remove("credentials")
+        .unwrap();
+    stored["statements"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("tables")
+        .unwrap();
+
+    assert_eq!(
+        serde_json::from_value::<Manifest>(stored).unwrap(),
+        manifest
+    );
 }

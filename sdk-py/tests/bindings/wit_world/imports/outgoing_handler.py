@@ -1,0 +1,1 @@
+"""`wasi:http/outgoing-handler`: requests are tested in real cells only."""

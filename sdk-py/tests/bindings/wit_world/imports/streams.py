@@ -1,0 +1,1 @@
+"""`wasi:io/streams`: requests are tested in real cells only."""

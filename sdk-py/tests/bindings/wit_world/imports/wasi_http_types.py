@@ -1,0 +1,1 @@
+"""`wasi:http/types`: requests are tested in real cells only."""

@@ -1,0 +1,163 @@
+//! The scratch folder of a cell: `/tmp`, in the host's memory, for the length of a call.
+//!
+//! What is in it and how much may be is decided in [`tree`]. This links `wasi:filesystem` to
+//! it in the place of wasmtime's own, which would lead to folders of the host and has no
+//! bounds.
+
+mod descriptor;
+mod stream;
+mod tree;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+use wasmtime_wasi::p2::FsError;
+use wasmtime_wasi::p2::bindings::filesystem::preopens;
+use wasmtime_wasi::p2::bindings::filesystem::types::{self, Descriptor, ErrorCode};
+
+pub(crate) use tree::Limits;
+
+use crate::capability::log::{CallLog, Level};
+use crate::services::Clock;
+use descriptor::Open;
+use tree::{Moment, Refusal, Tree};
+
+/// Where a cell finds it.
+const MOUNTED_AT: &str = "/tmp";
+
+/// One cell's scratch folder. Clones are the same folder.
+#[derive(Clone)]
+pub(crate) struct Scratch(Arc<Mutex<Shared>>);
+
+struct Shared {
+    tree: Tree,
+    limits: Limits,
+    clock: Clock,
+    log: CallLog,
+    /// Whether the call's log says already that the folder is full.
+    told: bool,
+}
+
+impl Scratch {
+    /// An empty folder. It costs next to nothing until something is put there.
+    pub(crate) fn new(limits: Limits, clock: Clock, log: CallLog) -> Self {
+        Self(Arc::new(Mutex::new(Shared {
+            tree: Tree::new(limits),
+            limits,
+            clock,
+            log,
+            told: false,
+        })))
+    }
+
+    /// Empties the folder at the end of a call. Whatever the cell still holds open is gone.
+    pub(crate) fn clear(&self) {
+        self.lock().tree.clear();
+    }
+
+    /// Gives the folder, empty, to another call.
+    pub(crate) fn rebind(&self, log: CallLog) {
+        let mut shared = self.lock();
+        shared.tree.clear();
+        shared.log = log;
+        shared.told = false;
+    }
+
+    /// Works on the files; a refusal for want of room is told once in the call's log.
+    fn on_tree<T>(
+        &self,
+        work: impl FnOnce(&mut Tree, Moment) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let mut shared = self.lock();
+        let since_1970 = shared.clock.now().unix_timestamp_nanos();
+        let now = Duration::from_nanos(u64::try_from(since_1970).unwrap_or_default());
+        let result = work(&mut shared.tree, now);
+        if matches!(result, Err(Refusal::Full)) && !shared.told {
+            shared.told = true;
+            let Limits { bytes, entries } = shared.limits;
+            let text = format!(
+                "the scratch folder {MOUNTED_AT} is full: a call may keep {} MiB and {entries} \
+                 files and folders in it; remove what is not needed any more",
+                bytes / (1024 * 1024)
+            );
+            shared.log.write(Level::Warn, "scratch", &text, None);
+        }
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A cell's view of its scratch folder, for one host call.
+pub(crate) struct ScratchView<'a> {
+    pub(crate) scratch: &'a Scratch,
+    pub(crate) table: &'a mut ResourceTable,
+}
+
+impl preopens::Host for ScratchView<'_> {
+    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Resource<Descriptor>, String)>> {
+        let root = self.push(Open::root(self.scratch)?)?;
+        Ok(vec![(root, MOUNTED_AT.to_owned())])
+    }
+}
+
+impl types::Host for ScratchView<'_> {
+    fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<ErrorCode> {
+        error.downcast()
+    }
+
+    /// What a stream of ours said, when it failed.
+    fn filesystem_error_code(
+        &mut self,
+        error: Resource<wasmtime::Error>,
+    ) -> wasmtime::Result<Option<ErrorCode>> {
+        let error = self.table.get(&error)?;
+        Ok(error.downcast_ref::<Refusal>().copied().map(code))
+    }
+}
+
+/// The bindings' name for a refusal.
+fn code(refusal: Refusal) -> ErrorCode {
+    match refusal {
+        Refusal::NotFound => ErrorCode::NoEntry,
+        Refusal::Exists => ErrorCode::Exist,
+        Refusal::NotAFolder => ErrorCode::NotDirectory,
+        Refusal::IsFolder => ErrorCode::IsDirectory,
+        Refusal::NotEmpty => ErrorCode::NotEmpty,
+        Refusal::Full => ErrorCode::InsufficientSpace,
+        Refusal::TooLarge => ErrorCode::FileTooLarge,
+        Refusal::NameTooLong => ErrorCode::NameTooLong,
+        Refusal::Invalid => ErrorCode::Invalid,
+        Refusal::NotPermitted => ErrorCode::NotPermitted,
+        Refusal::BadHandle => ErrorCode::BadDescriptor,
+    }
+}
+
+impl From<Refusal> for FsError {
+    fn from(refusal: Refusal) -> Self {
+        code(refusal).into()
+    }
+}
+
+/// Links the file system; `view` borrows a [`ScratchView`] from whatever the store holds.
+///
+/// It takes the place of wasmtime's own interfaces, which must be linked before.
+pub(crate) fn add_to_linker<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    view: fn(&mut T) -> ScratchView<'_>,
+) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    types::add_to_linker::<T, ScratchData>(linker, view)?;
+    preopens::add_to_linker::<T, ScratchData>(linker, view)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+struct ScratchData;
+
+impl HasData for ScratchData {
+    type Data<'a> = ScratchView<'a>;
+}

@@ -1,0 +1,43 @@
+//! The component of a bundle: as it came, or built from its sources.
+
+use super::{DeployError, Deployer};
+use crate::app::{Backend, Bundle, COMPONENT};
+use crate::build::{self, Builder};
+use crate::store::blobs;
+
+impl Deployer {
+    /// The bundle's component, or one that is built from its sources.
+    pub(super) async fn component(
+        &self,
+        bundle: &Bundle,
+        backend: Backend,
+    ) -> Result<Vec<u8>, DeployError> {
+        match backend {
+            Backend::Component => Ok(bundle
+                .file(COMPONENT)
+                .map(|bytes| bytes.to_vec())
+                .unwrap_or_default()),
+            Backend::Python => {
+                let recipe = Builder::recipe(bundle);
+                if let Some(built) = blobs::find_build(self.0.store.pool(), &recipe).await? {
+                    return Ok(built);
+                }
+                let command = build::locate(self.0.builder.as_deref(), &self.0.path)?;
+                let built = Builder::new(command, self.0.work.clone())
+                    .build(bundle)
+                    .await?;
+                self.remember_build(&recipe, &built).await?;
+                Ok(built)
+            }
+        }
+    }
+
+    async fn remember_build(&self, recipe: &str, component: &[u8]) -> Result<(), DeployError> {
+        let digest = blobs::digest(component);
+        let mut tx = self.0.store.pool().begin().await?;
+        blobs::keep(&mut tx, &digest, component, self.0.clock.now()).await?;
+        blobs::keep_build(&mut tx, recipe, &digest).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
