@@ -28,7 +28,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime::Engine;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::app::Grants;
 use crate::app::manifest::{Egress, Instances};
@@ -36,6 +36,7 @@ use crate::bindings::AppIndices;
 use crate::capability::credentials::policy::CredentialsGrant;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::jobs::backlog::Backlog;
 use crate::capability::jobs::policy::JobsGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
@@ -76,6 +77,7 @@ pub(crate) struct Providers {
     pub(crate) vault: Vault,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
+    pub(crate) backlog: Backlog,
 }
 
 /// The cells that there are.
@@ -111,7 +113,7 @@ pub(crate) struct Image {
     idle: Arc<IdleCells>,
     component: InstancePre<CellState>,
     exports: AppIndices,
-    load: Option<ComponentExportIndex>,
+    optional: inspect::Optional,
     admission: Admission,
 }
 
@@ -172,6 +174,11 @@ impl Cells {
         })))
     }
 
+    /// How many jobs of each app wait.
+    pub(crate) fn backlog(&self) -> &Backlog {
+        &self.0.providers.backlog
+    }
+
     /// What calls on this node may use.
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
@@ -225,7 +232,7 @@ impl Cells {
         let linked = self.0.linker.instantiate_pre(component).map_err(link)?;
         Ok(Image {
             exports: AppIndices::new(&linked).map_err(link)?,
-            load: inspect::load_export(component),
+            optional: inspect::optional_exports(component),
             component: linked,
             idle: Arc::clone(&self.0.idle),
             admission: Admission::for_app(settings.concurrency),
@@ -251,7 +258,17 @@ impl Image {
 
     /// Whether the component wants to be loaded before it goes live.
     pub(crate) fn has_load(&self) -> bool {
-        self.load.is_some()
+        self.optional.load.is_some()
+    }
+
+    /// Whether the component can be told of its app's life.
+    pub(crate) fn has_hook(&self) -> bool {
+        self.optional.hook.is_some()
+    }
+
+    /// Whether the component has tasks.
+    pub(crate) fn has_task(&self) -> bool {
+        self.optional.task.is_some()
     }
 }
 

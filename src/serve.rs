@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Auth;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::jobs::backlog::Backlog;
 use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
@@ -301,6 +302,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         vault: vault.clone(),
         store: store.clone(),
         clock: clock.clone(),
+        backlog: Backlog::new(store.clone()),
     };
     let witness = Arc::new(ledger.clone());
     let cells = Cells::start(&config.data, &key, config.limits, providers, witness)?;
@@ -329,6 +331,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         cells: cells.clone(),
         pools: pools.clone(),
         serving: serving.clone(),
+        deployer: deployer.clone(),
         uses: uses.clone(),
         settings: job_settings(&config),
     });

@@ -18,7 +18,7 @@ use crate::capability::credentials::vault::Vault;
 use crate::capability::db::Inspector;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::{Egress, Gateway};
-use crate::capability::jobs::CallJobs;
+use crate::capability::jobs::backlog::Backlog;
 use crate::capability::jobs::policy::JobsGrant;
 use crate::capability::log::CallLog;
 use crate::capability::log::policy::Most;
@@ -101,7 +101,7 @@ impl Bench {
                 egress,
                 credentials: cells.credentials(&image, id),
                 settings: cells.settings(&image),
-                jobs: CallJobs::new(settings.jobs, Clock::system()),
+                jobs: cells.jobs(&image),
                 caller: None,
                 database: Database::new(source, deadline, budget(), log.clone(), None),
                 log,
@@ -172,6 +172,7 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         vault: Vault::new(book.store(), sealing, Clock::system(), Entropy),
         store: book.store(),
         clock: Clock::system(),
+        backlog: Backlog::new(book.store()),
     };
     let cells = Cells::start(
         data.path(),

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{Candidate, DeployError, Deployer};
-use crate::app::Grant;
 use crate::app::manifest::Access;
+use crate::app::{Grant, Hook, Manifest};
 use crate::audit::Entry;
 use crate::capability::db::Inspector;
 use crate::ids::{AppName, ReleaseId};
@@ -59,6 +60,7 @@ impl Deployer {
         release: ReleaseId,
     ) -> sqlx::Result<()> {
         let now = self.0.clock.now();
+        let before = releases::active_manifest(&mut *connection, app).await?;
         let live = apps::activate(&mut *connection, app, release, now).await?;
         let by = live.decided_by.as_deref().unwrap_or(&live.created_by);
         let consented = consents::all(&mut *connection, app).await?;
@@ -74,7 +76,31 @@ impl Deployer {
             let reason = format!("release {} went live instead", live.number);
             releases::refuse(&mut *connection, app, waiting, by, &reason, now).await?;
         }
-        self.reconcile(connection).await
+        self.reconcile(connection).await?;
+        self.tell_of_release(connection, app, before).await
+    }
+
+    /// Queues the hook of the release that has just become active.
+    async fn tell_of_release(
+        &self,
+        connection: &mut PgConnection,
+        app: &AppName,
+        before: Option<Manifest>,
+    ) -> sqlx::Result<()> {
+        let Some(before) = before else {
+            return self
+                .queue_hook(connection, app, Hook::Install, &json!({}))
+                .await;
+        };
+        let Some(now) = releases::active_manifest(&mut *connection, app).await? else {
+            return Ok(());
+        };
+        let payload = json!({
+            "from": before.version.to_string(),
+            "to": now.version.to_string(),
+        });
+        self.queue_hook(connection, app, Hook::Upgrade, &payload)
+            .await
     }
 
     /// Gives every app's role what it is granted of other apps' tables, and nothing else:

@@ -126,7 +126,7 @@ pub(super) fn settings(
             .filter(|name| granted.has_credential(name))
             .collect(),
         settings: SettingsGrant::new(&manifest.settings),
-        jobs: JobsGrant::new(manifest.jobs, limits),
+        jobs: JobsGrant::new(manifest.jobs, limits).with_tasks(&manifest.tasks, limits),
         granted,
     }
 }

@@ -14,7 +14,18 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from skep import _bundle, _failure, _files, _host, _importer, _logging, _phase, _preload, _socket
+from skep import (
+    _bundle,
+    _failure,
+    _files,
+    _host,
+    _importer,
+    _logging,
+    _phase,
+    _preload,
+    _socket,
+    _targets,
+)
 from skep._bundle import ROOT
 
 BUNDLE_FOLDER = "skep_bundle"
@@ -31,10 +42,15 @@ _OWN_MODULES = (
     "psycopg2.pool",
     "psycopg2.sql",
     "skep.db",
+    "skep.hooks",
     "skep.jobs",
 )
 
 NO_EXECUTE = "main.py does not expose a callable execute(data) function"
+
+
+targets = _targets.Targets()
+"""The hooks and tasks of the app that was built."""
 
 
 class BuildFailed(Exception):
@@ -96,6 +112,12 @@ def build(directory: str) -> Callable[..., Any] | None:
     _importer.install(bundle)
     _logging.install()
     _socket.install()
+    global targets
+    targets = _targets.read(bundle.files.get(f"{ROOT}/manifest.json"))
+    for target in targets.all():
+        if problem := _targets.problem(bundle, target):
+            text, file = problem
+            raise BuildFailed("TargetMissing", text, file, 0)
     entry = _import_app(bundle)
     _preload.preload(_bundle.imported_names(bundle))
     _preload.keep_library()
