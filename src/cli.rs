@@ -18,6 +18,7 @@ mod output;
 mod postgres;
 mod prompt;
 mod role;
+mod schedules;
 mod serve;
 mod session;
 mod settings;
@@ -57,6 +58,7 @@ enum Command {
     Role(role::Arguments),
     Token(token::Arguments),
     Credentials(credentials::Arguments),
+    Schedules(schedules::Arguments),
     Settings(settings::Arguments),
     Audit(audit::Arguments),
     Postgres(postgres::Arguments),
@@ -94,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Role(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Token(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Schedules(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
     };

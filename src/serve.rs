@@ -24,6 +24,7 @@ use crate::http;
 use crate::launch::{self, Walls};
 use crate::ledger::{Ledger, purge};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
+use crate::schedules::Schedules;
 use crate::services::{Clock, Entropy, GrantUses, HostKey, Sealing, Services};
 use crate::store::{Store, host};
 
@@ -195,6 +196,9 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         services.clock.clone(),
         purge::Keep::new(&config),
     ));
+    let schedules = services.schedules.clone();
+    let firing = stop.clone();
+    let firing = tokio::spawn(async move { schedules.run(firing).await });
     let ledger = services.ledger.clone();
     let uses = services.uses.clone();
     let writing = tokio::spawn(uses.clone().keep_writing());
@@ -211,6 +215,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let longest = config.limits.ceiling.wall() + DRAIN;
     let served = drain(serving.into_future(), stop, longest).await;
+    firing.abort();
     following.abort();
     vault.flush().await;
     purging.abort();
@@ -322,6 +327,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
     Ok(Services {
+        schedules: Schedules::new(store.clone(), clock.clone(), entropy.clone()),
         uses: GrantUses::new(store.clone(), clock.clone()),
         config: Arc::new(config),
         clock,

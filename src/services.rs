@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
 use crate::ledger::Ledger;
 use crate::postgres::{AppPools, Health};
+use crate::schedules::Schedules;
 use crate::store::Store;
 
 /// Everything that a request may need. Cheap to clone.
@@ -47,6 +48,7 @@ pub(crate) struct Services {
     pub(crate) deployer: Deployer,
     pub(crate) vault: Vault,
     pub(crate) uses: GrantUses,
+    pub(crate) schedules: Schedules,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,
 }

@@ -13,6 +13,7 @@ pub(crate) mod host;
 pub(crate) mod login_failures;
 pub(crate) mod releases;
 pub(crate) mod roles;
+pub(crate) mod schedules;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 #[cfg(test)]

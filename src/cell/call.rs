@@ -23,6 +23,7 @@ use crate::capability::credentials::CallCredentials;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::Egress;
 use crate::capability::log::{CallLog, policy::Most};
+use crate::capability::schedules::{self, CallSchedules};
 use crate::capability::settings::CallSettings;
 use crate::capability::settings::policy::Uses;
 use crate::ids::CallId;
@@ -240,6 +241,7 @@ impl Cells {
             egress: egress.clone(),
             credentials: self.credentials(image, id),
             settings: self.settings(image),
+            schedules: self.schedules(image),
             log: log.clone(),
             deadline,
         };
@@ -300,6 +302,15 @@ impl Cells {
             app: image.settings.app.clone(),
             grant: image.settings.settings.clone(),
             uses: Uses::default(),
+        }
+    }
+
+    /// A call's way to its app's schedules.
+    pub(super) fn schedules(&self, image: &Image) -> CallSchedules {
+        CallSchedules {
+            store: self.0.providers.store.clone(),
+            app: image.settings.app.clone(),
+            uses: schedules::policy::Uses::default(),
         }
     }
 

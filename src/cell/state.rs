@@ -18,6 +18,7 @@ use crate::capability::db::{self, Db};
 use crate::capability::egress::{self, Egress};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
+use crate::capability::schedules::{self, CallSchedules};
 use crate::capability::settings::{self, CallSettings};
 use crate::ids::CallId;
 use crate::services::Clock;
@@ -30,6 +31,7 @@ pub(crate) struct Binding {
     pub(crate) egress: Egress,
     pub(crate) credentials: CallCredentials,
     pub(crate) settings: CallSettings,
+    pub(crate) schedules: CallSchedules,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
 }
@@ -137,6 +139,10 @@ impl CellState {
         &mut self.binding.settings
     }
 
+    fn schedules(&mut self) -> &mut CallSchedules {
+        &mut self.binding.schedules
+    }
+
     fn log(&mut self) -> &CallLog {
         &self.binding.log
     }
@@ -162,6 +168,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     egress::add_to_linker(&mut linker, CellState::egress)?;
     credentials::add_to_linker(&mut linker, CellState::credentials)?;
     settings::add_to_linker(&mut linker, CellState::settings)?;
+    schedules::add_to_linker(&mut linker, CellState::schedules)?;
     Ok(linker)
 }
 

@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     apps, audit, auth, calls, consent, credentials, deploy, health, metrics, receipts, roles,
-    settings, tokens, users,
+    schedules, settings, tokens, users,
 };
 use crate::services::Services;
 
@@ -36,6 +36,8 @@ pub(crate) fn router() -> Router<Services> {
         tokens::list_own, tokens::create, tokens::revoke_own, tokens::list_all, tokens::revoke_any,
         credentials::list, credentials::set, credentials::delete, credentials::reads,
         credentials::rotate_key,
+        schedules::list, schedules::list_of_app, schedules::find, schedules::list_runs,
+        schedules::change, schedules::reset, schedules::run,
         settings::list, settings::find, settings::set, settings::unset,
         audit::list, audit::export, audit::verify, audit::cut,
         health::alive, health::ready, metrics::read,

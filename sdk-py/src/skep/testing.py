@@ -17,7 +17,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from skep import _host, _importer, _json
 from skep._entry import takes_connection
 from skep.caller import Caller
 from skep.errors import CredentialNotSet
+from skep.schedules import Schedule
 
 __all__ = ["App", "Caller", "call"]
 
@@ -36,6 +37,7 @@ class _LocalHost(_host.NoHost):
         self.caller: Caller | None = None
         self.credentials: dict[str, bytes] = {}
         self.settings: dict[str, str] = {}
+        self.schedules: list[Schedule] = []
 
     def get_credential(self, name: str) -> bytes:
         if name not in self.credentials:
@@ -54,6 +56,12 @@ class _LocalHost(_host.NoHost):
     def unset_setting(self, key: str) -> None:
         self.settings.pop(key, None)
 
+    def get_schedule(self, name: str) -> Schedule | None:
+        return next((found for found in self.schedules if found.name == name), None)
+
+    def all_schedules(self) -> list[Schedule]:
+        return list(self.schedules)
+
     def current_caller(self) -> Caller | None:
         return self.caller
 
@@ -64,8 +72,8 @@ class _LocalHost(_host.NoHost):
 class App:
     """A bundle, imported from its folder. Its module-level code runs as in a deploy.
 
-    `credentials` and `settings` are what `skep.credentials` and `skep.settings` find; the
-    manifest is not asked.
+    `credentials`, `settings` and `schedules` are what `skep.credentials`, `skep.settings` and
+    `skep.schedules` find; the manifest is not asked.
 
     Raises whatever that code raises, and `AttributeError` where `main.py` has no
     `execute`. One app at a time: a second one replaces the first one's modules.
@@ -77,6 +85,7 @@ class App:
         *,
         credentials: Mapping[str, str | bytes] | None = None,
         settings: Mapping[str, Any] | None = None,
+        schedules: Iterable[Schedule] = (),
     ) -> None:
         self.folder = Path(folder).resolve()
         self._host = _LocalHost()
@@ -84,6 +93,7 @@ class App:
             self._host.credentials[name] = secret.encode() if isinstance(secret, str) else secret
         for key, value in (settings or {}).items():
             self._host.settings[key] = json.dumps(value)
+        self._host.schedules.extend(schedules)
         _host.use(self._host)
         root = str(self.folder)
         for name, module in list(sys.modules.items()):
