@@ -98,6 +98,7 @@ impl Bench {
                 egress,
                 credentials: cells.credentials(&image, id),
                 settings: cells.settings(&image),
+                schedules: cells.schedules(&image),
                 caller: None,
                 database: Database::new(source, deadline, budget(), log.clone()),
                 log,

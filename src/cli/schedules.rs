@@ -275,7 +275,10 @@ async fn show(client: &Client, output: &mut Output, one: &One) -> anyhow::Result
             [
                 run.fire_at.clone(),
                 run.state.clone(),
-                run.reason.clone().or(run.outcome.clone()).unwrap_or_default(),
+                run.reason
+                    .clone()
+                    .or(run.outcome.clone())
+                    .unwrap_or_default(),
                 run.job.clone().unwrap_or_default(),
                 run.requested_by.clone().unwrap_or_default(),
             ]

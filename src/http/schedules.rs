@@ -284,16 +284,23 @@ pub(crate) async fn change(
     Json(body): Json<Override>,
 ) -> Result<Json<ScheduleBody>, ApiError> {
     let app: AppName = app.parse()?;
-    set_own(&services, &operator, &app, &name, "schedule.override", |row| {
-        let own = body.apply(&row.own);
-        let cron = own.cron.as_deref().unwrap_or(row.declared_cron());
-        let zone = own.timezone.as_deref().unwrap_or(row.declared_timezone());
-        let timing = Timing::parse(cron, zone)?;
-        Ok(Own {
-            timezone: own.timezone.map(|_| timing.zone().to_owned()),
-            ..own
-        })
-    })
+    set_own(
+        &services,
+        &operator,
+        &app,
+        &name,
+        "schedule.override",
+        |row| {
+            let own = body.apply(&row.own);
+            let cron = own.cron.as_deref().unwrap_or(row.declared_cron());
+            let zone = own.timezone.as_deref().unwrap_or(row.declared_timezone());
+            let timing = Timing::parse(cron, zone)?;
+            Ok(Own {
+                timezone: own.timezone.map(|_| timing.zone().to_owned()),
+                ..own
+            })
+        },
+    )
     .await
 }
 
@@ -333,16 +340,15 @@ async fn set_own(
 ) -> Result<Json<ScheduleBody>, ApiError> {
     let mut tx = services.store.pool().begin().await?;
     let row = schedules::lock(&mut tx, app, name).await?;
-    let row = row.ok_or_else(|| NotFired::NotFound(app.clone(), name.to_owned()))?;
+    let mut row = row.ok_or_else(|| NotFired::NotFound(app.clone(), name.to_owned()))?;
     let own = own(&row)?;
-    let told = |own: &Own| {
-        json!({ "cron": own.cron, "timezone": own.timezone, "paused": own.paused })
-    };
+    let told =
+        |own: &Own| json!({ "cron": own.cron, "timezone": own.timezone, "paused": own.paused });
     let entry = Entry::new(operator.actor(), action, "schedule", name)
         .with("app", app.as_str())
         .with("override", told(&own))
         .with("override_before", told(&row.own));
-    let row = ScheduleRow { own, ..row };
+    row.own = own;
     let now = schedules::now(&mut *tx).await?;
     schedules::set_own(&mut tx, &row, &operator.username, now).await?;
     audit::record(&mut tx, services.clock.now(), entry).await?;
@@ -375,7 +381,10 @@ pub(crate) async fn run(
     services.serving.find(&app)?;
     let mut tx = services.store.pool().begin().await?;
     let by = &operator.username;
-    let fired = services.schedules.fire_now(&mut tx, &app, &name, by).await?;
+    let fired = services
+        .schedules
+        .fire_now(&mut tx, &app, &name, by)
+        .await?;
     let entry = Entry::new(operator.actor(), "schedule.run", "schedule", &name)
         .with("app", app.as_str())
         .with("job", fired.job.map(|job| job.to_string()));

@@ -33,6 +33,7 @@ mod limits;
 mod manage;
 mod neighbours;
 mod receipts;
+mod schedules;
 mod scratch;
 mod secrets;
 mod serving;

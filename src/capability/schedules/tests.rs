@@ -5,7 +5,6 @@ use super::*;
 use crate::app::manifest::noderouter;
 use crate::capability::jobs::policy::JobsGrant;
 use crate::http::testing::TestHost;
-use crate::store::schedules::{Own, ScheduleRow};
 
 async fn call(host: &TestHost, app: &str) -> CallSchedules {
     let app = host.live_app(app).await;
@@ -19,7 +18,9 @@ async fn call(host: &TestHost, app: &str) -> CallSchedules {
             "off": { "cron": "7 6 * * *", "enabled": false },
         },
     });
-    let manifest = noderouter::parse(manifest.to_string().as_bytes()).unwrap().manifest;
+    let manifest = noderouter::parse(manifest.to_string().as_bytes())
+        .unwrap()
+        .manifest;
     let jobs = JobsGrant::new(manifest.jobs).settings;
     let mut connection = host.services.store.pool().acquire().await.unwrap();
     schedules::declare(&mut connection, &app, &manifest.schedules, jobs)
@@ -36,7 +37,7 @@ async fn call(host: &TestHost, app: &str) -> CallSchedules {
 async fn an_app_is_told_what_counts_of_its_own_schedules_only() {
     let host = TestHost::start().await;
     let mut one = call(&host, "one").await;
-    let two = call(&host, "two").await;
+    let mut two = call(&host, "two").await;
 
     let told = one.get("sync".into()).await.unwrap().unwrap();
     assert_eq!(told.label, "Every 4 hours");
@@ -52,21 +53,19 @@ async fn an_app_is_told_what_counts_of_its_own_schedules_only() {
 
     // An operator says otherwise, of one app.
     let pool = host.services.store.pool();
-    let row = schedules::find(pool, &one.app, "sync").await.unwrap().unwrap();
-    let own = Own {
-        cron: Some("0 6 * * *".into()),
-        ..Own::default()
-    };
-    let row = ScheduleRow { own, ..row.schedule };
+    let shown = schedules::find(pool, &one.app, "sync").await.unwrap();
+    let mut row = shown.unwrap().schedule;
+    row.own.cron = Some("0 6 * * *".into());
     let mut connection = pool.acquire().await.unwrap();
     let now = schedules::now(pool).await.unwrap();
-    schedules::set_own(&mut connection, &row, "operator", now).await.unwrap();
+    schedules::set_own(&mut connection, &row, "operator", now)
+        .await
+        .unwrap();
 
     let all = one.all().await.unwrap();
     let names: Vec<&str> = all.iter().map(|schedule| schedule.name.as_str()).collect();
     assert_eq!(names, ["off", "sync"]);
     assert_eq!(all[1].label, "Daily at 6am");
     assert!(all[1].overridden);
-    let mut two = two;
     assert!(!two.get("sync".into()).await.unwrap().unwrap().overridden);
 }

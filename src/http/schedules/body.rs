@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -10,15 +11,6 @@ use crate::app::schedule::label;
 use crate::schedules::Fired;
 use crate::store::schedules::runs::RunRow;
 use crate::store::schedules::{Own, ShownRow};
-
-/// A time that is written as in `2026-11-21T02:00:00Z`.
-#[derive(Serialize, ToSchema)]
-#[serde(transparent)]
-pub(crate) struct Moment(
-    #[serde(with = "time::serde::rfc3339")]
-    #[schema(value_type = String)]
-    OffsetDateTime,
-);
 
 /// A schedule, as it counts.
 #[derive(Serialize, ToSchema)]
@@ -48,8 +40,7 @@ pub(crate) struct ScheduleBody {
     #[serde(with = "time::serde::rfc3339::option")]
     next_fire_at: Option<OffsetDateTime>,
     /// The next times; none while it is paused.
-    #[schema(value_type = Vec<String>)]
-    next_times: Vec<Moment>,
+    next_times: Vec<String>,
     /// The time of the last firing that has queued a job.
     #[serde(with = "time::serde::rfc3339::option")]
     last_fire_at: Option<OffsetDateTime>,
@@ -211,7 +202,10 @@ impl ScheduleBody {
             overlap: row.overlap.word(),
             jitter_seconds: row.jitter_seconds,
             next_fire_at: row.next_fire_at,
-            next_times: next.into_iter().map(Moment).collect(),
+            next_times: next
+                .iter()
+                .filter_map(|at| at.format(&Rfc3339).ok())
+                .collect(),
             last_fire_at: row.last_fire_at,
             last_job: row.last_job.map(|job| job.0),
             last_success_at: shown.success_at,

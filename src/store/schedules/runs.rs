@@ -190,10 +190,7 @@ async fn forget_oldest(connection: &mut PgConnection, row: &ScheduleRow) -> sqlx
 
 /// Some firings that waited for jobs that have ended since, with their schedules. Until the
 /// transaction ends nobody else gets them.
-pub(crate) async fn ready(
-    connection: &mut PgConnection,
-    most: i64,
-) -> sqlx::Result<Vec<ReadyRow>> {
+pub(crate) async fn ready(connection: &mut PgConnection, most: i64) -> sqlx::Result<Vec<ReadyRow>> {
     sqlx::query_as(
         "SELECT schedules.*, apps.enabled AS app_enabled, run.id AS run,
              run.fire_at AS run_fire_at, run.requested_by AS run_requested_by

@@ -111,7 +111,10 @@ fn seconds(entry: &mut Fields<'_, '_>, key: &'static str, most: u32) -> Option<u
     let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
     let number = number.filter(|number| *number <= most);
     if number.is_none() {
-        let text = format!("{} must be a whole number from 0 to {most}", entry.name(key));
+        let text = format!(
+            "{} must be a whole number from 0 to {most}",
+            entry.name(key)
+        );
         entry.report.problem(RULE, text);
     }
     number
@@ -166,7 +169,10 @@ mod tests {
         assert_eq!(schedule.timezone, "Europe/Berlin");
         assert_eq!(schedule.payload, r#"{"b":[1.5]}"#);
         assert_eq!(schedule.missed, Missed::Skip);
-        assert_eq!((schedule.grace_seconds, schedule.jitter_seconds), (0, 3_600));
+        assert_eq!(
+            (schedule.grace_seconds, schedule.jitter_seconds),
+            (0, 3_600)
+        );
         assert_eq!(schedule.overlap, Overlap::QueueAfter);
         assert!(!schedule.enabled);
         // What a manifest says survives being kept with its release.
@@ -195,8 +201,16 @@ mod tests {
                 json!({ "cron": "0 2 * * *", "timezone": "Berlin" }),
                 "`schedules.a.timezone` does not do: `Berlin` is no time zone",
             ),
-            ("a b", json!({ "cron": "0 2 * * *" }), "`schedules.a b` is no name"),
-            ("a", json!("0 2 * * *"), "`schedules.a` must be an object, not"),
+            (
+                "a b",
+                json!({ "cron": "0 2 * * *" }),
+                "`schedules.a b` is no name",
+            ),
+            (
+                "a",
+                json!("0 2 * * *"),
+                "`schedules.a` must be an object, not",
+            ),
             (
                 "a",
                 json!({ "cron": "0 2 * * *", "missed": "all" }),
@@ -243,6 +257,9 @@ mod tests {
             .map(|n| (format!("s{n}"), json!({ "cron": "0 2 * * *" })))
             .collect();
         let (_, problems) = parse(Value::Object(many));
-        assert!(problems[0].contains("more than 100 schedules"), "{problems:?}");
+        assert!(
+            problems[0].contains("more than 100 schedules"),
+            "{problems:?}"
+        );
     }
 }
