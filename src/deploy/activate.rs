@@ -76,7 +76,7 @@ impl Deployer {
             releases::refuse(&mut *connection, app, waiting, by, &reason, now).await?;
         }
         let manifest = &live.manifest.0;
-        let jobs = JobsGrant::new(manifest.jobs).settings;
+        let jobs = JobsGrant::new(manifest.jobs, self.0.cells.limits()).settings;
         schedules::declare(connection, app, &manifest.schedules, jobs).await?;
         self.reconcile(connection).await
     }

@@ -3,8 +3,6 @@ use sqlx::postgres::PgListener;
 use time::format_description::well_known::Rfc3339;
 
 use super::*;
-use crate::app::manifest::noderouter;
-use crate::capability::jobs::policy::JobsGrant;
 use crate::http::testing::TestHost;
 use crate::ids::{AppName, JobId};
 use crate::store::jobs::{self, JobRow};
@@ -31,7 +29,8 @@ impl Bench {
         let mut schedule = json!({ "cron": "0 2 * * *" });
         let object = schedule.as_object_mut().unwrap();
         object.extend(fields.as_object().unwrap().clone());
-        declare(&self.host, &self.app, json!({ name: schedule })).await;
+        let schedules = json!({ name: schedule });
+        self.host.declare_schedules(&self.app, schedules).await;
     }
 
     fn schedules(&self) -> &Schedules {
@@ -103,18 +102,6 @@ impl Bench {
     }
 }
 
-async fn declare(host: &TestHost, app: &AppName, schedules: Value) {
-    let manifest = json!({ "app_name": app, "version": "1.0.0", "schedules": schedules });
-    let manifest = noderouter::parse(manifest.to_string().as_bytes()).unwrap();
-    let manifest = manifest.manifest;
-    let jobs = JobsGrant::new(manifest.jobs).settings;
-    let mut tx = host.services.store.pool().begin().await.unwrap();
-    schedules::declare(&mut tx, app, &manifest.schedules, jobs)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-}
-
 fn at(text: &str) -> OffsetDateTime {
     OffsetDateTime::parse(text, &Rfc3339).unwrap()
 }
@@ -166,7 +153,10 @@ async fn many_nodes_fire_each_schedule_once() {
         let many: serde_json::Map<String, Value> = (0..50)
             .map(|n| (format!("s{n}"), json!({ "cron": "0 2 * * *" })))
             .collect();
-        declare(&bench.host, &app, Value::Object(many)).await;
+        bench
+            .host
+            .declare_schedules(&app, Value::Object(many))
+            .await;
     }
     let due = two_in_the_night();
     bench.plan(due).await;
@@ -381,7 +371,8 @@ async fn a_disabled_app_is_not_called_and_not_made_up_for() {
 async fn a_schedule_that_cannot_be_fired_keeps_no_other_from_it() {
     let bench = Bench::with(json!({ "payload": { "bad": true } })).await;
     let other = bench.host.live_app("other").await;
-    declare(&bench.host, &other, json!({ "s": { "cron": "0 2 * * *" } })).await;
+    let alike = json!({ "s": { "cron": "0 2 * * *" } });
+    bench.host.declare_schedules(&other, alike).await;
     let due = two_in_the_night();
     bench.plan(due).await;
     bench

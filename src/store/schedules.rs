@@ -48,7 +48,6 @@ pub(crate) struct ScheduleRow {
     pub(crate) changed_by: Option<String>,
     pub(crate) changed_at: Option<OffsetDateTime>,
     pub(crate) next_fire_at: Option<OffsetDateTime>,
-    pub(crate) planned_at: OffsetDateTime,
     pub(crate) last_error: Option<String>,
     pub(crate) last_fire_at: Option<OffsetDateTime>,
     pub(crate) last_job: Option<JobId>,

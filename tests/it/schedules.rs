@@ -110,7 +110,10 @@ async fn a_deploy_shows_its_schedules_needs_no_consent_and_takes_the_old_ones_aw
     let path = "/admin/api/apps/app/rollback";
     host.admin().post(path, &rollback).await.expect(204);
     assert_eq!(names().await, ["nightly"]);
-    host.admin().delete("/admin/api/apps/app?tables=drop").await.expect(204);
+    host.admin()
+        .delete("/admin/api/apps/app?tables=drop")
+        .await
+        .expect(204);
     assert_eq!(names().await, Vec::<String>::new());
 }
 
@@ -150,7 +153,10 @@ async fn an_operator_pauses_resumes_and_runs_a_schedule() {
     let pause = admin.request(Method::PUT, &path("/override"));
     let paused = admin.send(pause.json(&json!({ "paused": true }))).await;
     let paused = paused.expect(200).json();
-    assert_eq!((&paused["state"], &paused["next_fire_at"]), (&json!("paused"), &Value::Null));
+    assert_eq!(
+        (&paused["state"], &paused["next_fire_at"]),
+        (&json!("paused"), &Value::Null)
+    );
 
     let fired = admin.post(&path("/run"), &json!({})).await.expect(202);
     assert_eq!(fired.json()["state"], "queued");
@@ -165,6 +171,9 @@ async fn an_operator_pauses_resumes_and_runs_a_schedule() {
 
     let resumed = admin.delete(&path("/override")).await.expect(200).json();
     assert_eq!(resumed["state"], "active");
-    admin.post("/admin/api/apps/app/disable", &json!({})).await.expect(204);
+    admin
+        .post("/admin/api/apps/app/disable", &json!({}))
+        .await
+        .expect(204);
     admin.post(&path("/run"), &json!({})).await.expect(503);
 }

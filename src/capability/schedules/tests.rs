@@ -2,30 +2,18 @@ use serde_json::json;
 use wit::Host;
 
 use super::*;
-use crate::app::manifest::noderouter;
-use crate::capability::jobs::policy::JobsGrant;
 use crate::http::testing::TestHost;
 
 async fn call(host: &TestHost, app: &str) -> CallSchedules {
     let app = host.live_app(app).await;
-    let manifest = json!({
-        "app_name": app, "version": "1.0.0",
-        "schedules": {
-            "sync": {
-                "cron": "0 */4 * * *", "timezone": "Europe/Berlin", "overlap": "queue_after",
-                "missed": "skip",
-            },
-            "off": { "cron": "7 6 * * *", "enabled": false },
+    let schedules = json!({
+        "sync": {
+            "cron": "0 */4 * * *", "timezone": "Europe/Berlin", "overlap": "queue_after",
+            "missed": "skip",
         },
+        "off": { "cron": "7 6 * * *", "enabled": false },
     });
-    let manifest = noderouter::parse(manifest.to_string().as_bytes())
-        .unwrap()
-        .manifest;
-    let jobs = JobsGrant::new(manifest.jobs).settings;
-    let mut connection = host.services.store.pool().acquire().await.unwrap();
-    schedules::declare(&mut connection, &app, &manifest.schedules, jobs)
-        .await
-        .unwrap();
+    host.declare_schedules(&app, schedules).await;
     CallSchedules {
         store: host.services.store.clone(),
         app,

@@ -1,10 +1,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::app::manifest::noderouter;
-use crate::capability::jobs::policy::JobsGrant;
 use crate::http::testing::TestHost;
-use crate::store::schedules;
 
 const NIGHTLY: &str = "/api/apps/shop/schedules/nightly";
 
@@ -12,23 +9,13 @@ const NIGHTLY: &str = "/api/apps/shop/schedules/nightly";
 async fn host() -> TestHost {
     let host = TestHost::start().await;
     let app = host.live_app("shop").await;
-    let manifest = json!({
-        "app_name": "shop", "version": "1.0.0",
-        "schedules": {
-            "hourly": { "cron": "0 * * * *", "enabled": false },
-            "nightly": {
-                "cron": "0 2 * * *", "timezone": "Europe/Berlin", "payload": { "full": true },
-            },
+    let schedules = json!({
+        "hourly": { "cron": "0 * * * *", "enabled": false },
+        "nightly": {
+            "cron": "0 2 * * *", "timezone": "Europe/Berlin", "payload": { "full": true },
         },
     });
-    let manifest = noderouter::parse(manifest.to_string().as_bytes()).unwrap();
-    let manifest = manifest.manifest;
-    let jobs = JobsGrant::new(manifest.jobs).settings;
-    let mut tx = host.services.store.pool().begin().await.unwrap();
-    schedules::declare(&mut tx, &app, &manifest.schedules, jobs)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
+    host.declare_schedules(&app, schedules).await;
     host
 }
 

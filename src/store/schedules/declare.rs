@@ -63,7 +63,6 @@ async fn declare_one(
         changed_by: None,
         changed_at: None,
         next_fire_at: None,
-        planned_at: now,
         last_error: None,
         last_fire_at: None,
         last_job: None,

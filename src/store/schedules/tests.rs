@@ -1,23 +1,7 @@
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
-use crate::app::manifest::noderouter;
-use crate::capability::jobs::policy::JobsGrant;
 use crate::store::testing::TestDatabase;
-
-async fn declare_all(database: &TestDatabase, app: &AppName, schedules: Value) {
-    let manifest = json!({
-        "app_name": app, "version": "1.0.0", "schedules": schedules, "jobs": { "concurrency": 2 },
-    });
-    let manifest = noderouter::parse(manifest.to_string().as_bytes()).unwrap();
-    let manifest = manifest.manifest;
-    let jobs = JobsGrant::new(manifest.jobs).settings;
-    let mut tx = database.store.pool().begin().await.unwrap();
-    declare(&mut tx, app, &manifest.schedules, jobs)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-}
 
 async fn row(database: &TestDatabase, app: &AppName, name: &str) -> ScheduleRow {
     let found = find(database.store.pool(), app, name).await.unwrap();
@@ -45,20 +29,25 @@ async fn what_is_not_declared_any_more_goes_and_what_is_new_is_planned() {
     let database = TestDatabase::create().await;
     let app = database.live_app("app").await;
     let every = json!({ "cron": "0 2 * * *" });
-    declare_all(&database, &app, json!({ "old": every, "same": every })).await;
+    let before = super::now(database.store.pool()).await.unwrap();
+    database
+        .declare_schedules(&app, json!({ "old": every, "same": every }))
+        .await;
     let filter = || Filter {
         limit: 10,
         ..Filter::default()
     };
     assert_eq!(names(&database, filter()).await, ["app/old", "app/same"]);
 
-    declare_all(&database, &app, json!({ "new": every, "same": every })).await;
+    database
+        .declare_schedules(&app, json!({ "new": every, "same": every }))
+        .await;
     assert_eq!(names(&database, filter()).await, ["app/new", "app/same"]);
     let new = row(&database, &app, "new").await;
-    assert!(new.next_fire_at.unwrap() > new.planned_at);
+    assert!(new.next_fire_at.unwrap() > before);
     assert_eq!(new.job_settings().concurrency, 2);
 
-    declare_all(&database, &app, json!({})).await;
+    database.declare_schedules(&app, json!({})).await;
     assert_eq!(names(&database, filter()).await, Vec::<String>::new());
 }
 
@@ -66,16 +55,20 @@ async fn what_is_not_declared_any_more_goes_and_what_is_new_is_planned() {
 async fn a_deploy_loses_no_firing_that_is_due_unless_the_times_change() {
     let database = TestDatabase::create().await;
     let app = database.live_app("app").await;
-    declare_all(&database, &app, json!({ "s": { "cron": "0 2 * * *" } })).await;
+    database
+        .declare_schedules(&app, json!({ "s": { "cron": "0 2 * * *" } }))
+        .await;
     let due = make_due(&database).await;
 
     let again = json!({ "s": { "cron": "0 2 * * *", "payload": { "a": 1 } } });
-    declare_all(&database, &app, again).await;
+    database.declare_schedules(&app, again).await;
     let kept = row(&database, &app, "s").await;
     assert_eq!(kept.next_fire_at, Some(due));
     assert_eq!(kept.payload, r#"{"a":1}"#);
 
-    declare_all(&database, &app, json!({ "s": { "cron": "0 3 * * *" } })).await;
+    database
+        .declare_schedules(&app, json!({ "s": { "cron": "0 3 * * *" } }))
+        .await;
     assert!(row(&database, &app, "s").await.next_fire_at > Some(due));
 }
 
@@ -84,7 +77,9 @@ async fn what_an_operator_says_counts_and_outlives_a_deploy() {
     let database = TestDatabase::create().await;
     let pool = database.store.pool();
     let app = database.live_app("app").await;
-    declare_all(&database, &app, json!({ "s": { "cron": "0 2 * * *" } })).await;
+    database
+        .declare_schedules(&app, json!({ "s": { "cron": "0 2 * * *" } }))
+        .await;
 
     let mut connection = pool.acquire().await.unwrap();
     let mut changed = row(&database, &app, "s").await;
@@ -102,7 +97,7 @@ async fn what_an_operator_says_counts_and_outlives_a_deploy() {
     assert_eq!(paused.changed_by.as_deref(), Some("ann"));
 
     let later = json!({ "s": { "cron": "0 4 * * *", "timezone": "Asia/Tokyo" } });
-    declare_all(&database, &app, later).await;
+    database.declare_schedules(&app, later).await;
     let later = row(&database, &app, "s").await;
     assert!(later.is_paused());
     assert_eq!(
@@ -131,8 +126,12 @@ async fn lists_are_filtered_and_come_in_pages() {
         database.live_app("one").await,
         database.live_app("two").await,
     );
-    declare_all(&database, &one, json!({ "a": every, "b": off })).await;
-    declare_all(&database, &two, json!({ "a": every })).await;
+    database
+        .declare_schedules(&one, json!({ "a": every, "b": off }))
+        .await;
+    database
+        .declare_schedules(&two, json!({ "a": every }))
+        .await;
 
     let filter = |limit| Filter {
         limit,
@@ -165,14 +164,17 @@ async fn lists_are_filtered_and_come_in_pages() {
 async fn a_zone_that_is_no_more_is_told_and_fires_nothing() {
     let database = TestDatabase::create().await;
     let app = database.live_app("app").await;
-    declare_all(&database, &app, json!({ "s": { "cron": "0 2 * * *" } })).await;
+    database
+        .declare_schedules(&app, json!({ "s": { "cron": "0 2 * * *" } }))
+        .await;
     sqlx::query("UPDATE schedules SET own_timezone = 'Europe/Gone'")
         .execute(database.store.pool())
         .await
         .unwrap();
 
     let gone = row(&database, &app, "s").await;
-    let next = gone.next(gone.planned_at);
+    let now = super::now(database.store.pool()).await.unwrap();
+    let next = gone.next(now);
 
     assert_eq!(next.at, None);
     assert!(
