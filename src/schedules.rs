@@ -93,10 +93,10 @@ impl Schedules {
             Some(at) => at,
             None => schedules::now(&mut *tx).await?,
         };
-        schedules::runs::settle(&mut tx, BATCH).await?;
-        let ready = schedules::runs::ready(&mut tx, BATCH).await?;
-        for ready in &ready {
-            self.take_turn(&mut tx, ready).await?;
+        let settled = schedules::runs::settle(&mut tx, BATCH).await?;
+        let mut taken = 0;
+        for ready in schedules::runs::ready(&mut tx, BATCH).await? {
+            taken += usize::from(self.take_turn(&mut tx, &ready).await?);
         }
         let due = schedules::due(&mut tx, now, BATCH).await?;
         for due in &due {
@@ -104,7 +104,8 @@ impl Schedules {
         }
         tx.commit().await?;
         let batch = usize::try_from(BATCH).unwrap_or(usize::MAX);
-        Ok(due.len() == batch || ready.len() == batch)
+        // What did not succeed waits, and is not looked at again at once.
+        Ok([settled, taken, due.len()].contains(&batch))
     }
 }
 

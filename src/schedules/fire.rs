@@ -152,12 +152,13 @@ impl Schedules {
         Ok(Ok(Outcome::Queued(job)))
     }
 
-    /// Queues the job of a firing that has waited for its turn. One that fails waits on.
+    /// Queues the job of a firing that has waited for its turn. One that fails waits on, and
+    /// false comes back.
     pub(super) async fn take_turn(
         &self,
         connection: &mut PgConnection,
         ready: &ReadyRow,
-    ) -> sqlx::Result<()> {
+    ) -> sqlx::Result<bool> {
         let row = &ready.due.schedule;
         let key = match ready.run_requested_by {
             None => key_of(row, ready.run_fire_at),
@@ -169,10 +170,14 @@ impl Schedules {
             runs::queued(&mut apart, ready, job).await
         };
         match queued.await {
-            Ok(()) => apart.commit().await,
+            Ok(()) => {
+                apart.commit().await?;
+                Ok(true)
+            }
             Err(error @ sqlx::Error::Database(_)) => {
                 tracing::error!(app = %row.app, schedule = row.name, %error, "a firing waits on");
-                apart.rollback().await
+                apart.rollback().await?;
+                Ok(false)
             }
             Err(error) => Err(error),
         }

@@ -492,3 +492,33 @@ async fn a_node_sleeps_until_something_is_due_and_looks_now_and_then() {
     assert_eq!(bench.schedules().round().await.unwrap(), LEAST);
     assert_eq!(bench.jobs().await.len(), 0);
 }
+
+#[tokio::test]
+#[ignore = "a measurement that wants an idle machine"]
+async fn how_long_ten_thousand_firings_take_that_are_due_at_once() {
+    let bench = Bench::with(json!({})).await;
+    for n in 0..100 {
+        let app = bench.host.live_app(&format!("app{n}")).await;
+        let many: serde_json::Map<String, Value> = (0..100)
+            .map(|n| (format!("s{n}"), json!({ "cron": "0 2 * * *" })))
+            .collect();
+        let many = Value::Object(many);
+        bench.host.declare_schedules(&app, many).await;
+    }
+    bench.plan(two_in_the_night()).await;
+
+    let began = std::time::Instant::now();
+    let mut longest = Duration::ZERO;
+    loop {
+        let one = std::time::Instant::now();
+        let more = bench.schedules().look(Some(two_in_the_night())).await.unwrap();
+        longest = longest.max(one.elapsed());
+        if !more {
+            break;
+        }
+    }
+    eprintln!(
+        "10,001 firings in {:.1?}; the longest transaction took {longest:.1?}",
+        began.elapsed()
+    );
+}

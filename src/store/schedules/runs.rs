@@ -228,9 +228,9 @@ pub(crate) async fn queued(
     fired(connection, &ready.due.schedule, ready.run_fire_at, job).await
 }
 
-/// Writes down how some jobs of schedules have ended. Schedules that somebody else is at work on
+/// Writes down how some jobs of schedules have ended, and says how many. Schedules that somebody else is at work on
 /// are left for later.
-pub(crate) async fn settle(connection: &mut PgConnection, most: i64) -> sqlx::Result<()> {
+pub(crate) async fn settle(connection: &mut PgConnection, most: i64) -> sqlx::Result<usize> {
     let ended: Vec<(i64, AppName, String, String, OffsetDateTime)> = sqlx::query_as(
         "SELECT run.id, run.app, run.name, coalesce(jobs.reason, jobs.status), jobs.finished_at
          FROM schedule_runs AS run
@@ -246,6 +246,7 @@ pub(crate) async fn settle(connection: &mut PgConnection, most: i64) -> sqlx::Re
     .bind(most)
     .fetch_all(&mut *connection)
     .await?;
+    let settled = ended.len();
     for (run, app, name, outcome, ended_at) in ended {
         sqlx::query("UPDATE schedule_runs SET outcome = $2, ended_at = $3 WHERE id = $1")
             .bind(run)
@@ -265,7 +266,7 @@ pub(crate) async fn settle(connection: &mut PgConnection, most: i64) -> sqlx::Re
             .await?;
         }
     }
-    Ok(())
+    Ok(settled)
 }
 
 /// Firings of a schedule, newest first.
