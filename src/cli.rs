@@ -10,6 +10,7 @@ mod compile;
 mod credentials;
 mod deploy;
 mod grants;
+mod jobs;
 mod launch;
 mod login;
 mod logout;
@@ -51,6 +52,7 @@ enum Command {
     Calls(calls::Arguments),
     Apps(apps::Arguments),
     Grants(grants::Arguments),
+    Jobs(jobs::Arguments),
     Login(login::Arguments),
     Logout(logout::Arguments),
     User(user::Arguments),
@@ -89,6 +91,7 @@ pub fn run() -> ExitCode {
         Command::Call(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Calls(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Apps(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Jobs(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Grants(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::User(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Role(arguments) => done(call(async |client| arguments.run(client).await)),

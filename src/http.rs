@@ -9,6 +9,7 @@ pub(crate) mod credentials;
 pub(crate) mod deploy;
 pub(crate) mod error;
 pub(crate) mod health;
+pub(crate) mod jobs;
 pub(crate) mod json;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
@@ -43,6 +44,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(credentials::router())
         .merge(deploy::router())
         .merge(health::router())
+        .merge(jobs::router())
         .merge(metrics::router())
         .merge(openapi::router())
         .merge(receipts::router())

@@ -25,6 +25,7 @@ use crate::capability::credentials::vault::Vault;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
+use crate::jobs::Jobs;
 use crate::ledger::Ledger;
 use crate::postgres::{AppPools, Health};
 use crate::store::Store;
@@ -45,6 +46,7 @@ pub(crate) struct Services {
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
+    pub(crate) jobs: Jobs,
     pub(crate) vault: Vault,
     pub(crate) uses: GrantUses,
     /// Cancelled when the process has been asked to stop.

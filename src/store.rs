@@ -10,6 +10,7 @@ pub(crate) mod calls;
 pub(crate) mod consents;
 pub(crate) mod credentials;
 pub(crate) mod host;
+pub(crate) mod jobs;
 pub(crate) mod login_failures;
 pub(crate) mod releases;
 pub(crate) mod roles;

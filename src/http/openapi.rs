@@ -6,7 +6,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    apps, audit, auth, calls, consent, credentials, deploy, health, metrics, receipts, roles,
+    apps, audit, auth, calls, consent, credentials, deploy, health, jobs, metrics, receipts, roles,
     settings, tokens, users,
 };
 use crate::services::Services;
@@ -34,6 +34,7 @@ pub(crate) fn router() -> Router<Services> {
         users::reset_password,
         roles::list, roles::create, roles::replace, roles::delete,
         tokens::list_own, tokens::create, tokens::revoke_own, tokens::list_all, tokens::revoke_any,
+        jobs::enqueue, jobs::find, jobs::list, jobs::show, jobs::cancel, jobs::retry, jobs::purge,
         credentials::list, credentials::set, credentials::delete, credentials::reads,
         credentials::rotate_key,
         settings::list, settings::find, settings::set, settings::unset,
