@@ -40,6 +40,12 @@ def test_an_exception_undoes_it_and_is_raised(table: None) -> None:
     assert rows() == []
 
 
+def test_a_connection_that_was_closed_does_not_hide_the_exception(table: None) -> None:
+    with pytest.raises(ValueError, match="mine"), get_pg_conn() as conn:
+        conn.close()
+        raise ValueError("mine")
+
+
 def test_each_connection_is_a_new_one(table: None) -> None:
     with get_pg_conn() as one, get_pg_conn() as other:
         assert one is not other

@@ -26,7 +26,9 @@ def get_pg_conn() -> Iterator[Any]:
         yield conn
         conn.commit()
     except BaseException:
-        conn.rollback()
+        # Who closed it has undone it, and the exception is not to be lost.
+        if not conn.closed:
+            conn.rollback()
         raise
     finally:
         conn.close()
