@@ -35,6 +35,7 @@ mod jobs;
 mod limits;
 mod manage;
 mod neighbours;
+mod nousviz;
 mod receipts;
 mod schedules;
 mod scratch;

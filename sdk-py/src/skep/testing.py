@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from skep import _host, _importer, _json
+from skep import _ending, _host, _identity, _importer, _json
 from skep._entry import injected
 from skep.caller import Caller
 from skep.errors import CredentialNotSet
@@ -95,6 +95,8 @@ class App:
             self._host.settings[key] = json.dumps(value)
         self._host.schedules.extend(schedules)
         _host.use(self._host)
+        manifest = self.folder / "manifest.json"
+        _identity.read(manifest.read_bytes() if manifest.is_file() else None)
         root = str(self.folder)
         for name, module in list(sys.modules.items()):
             if _is_loaded_bundle(module) or name.partition(".")[0] == _importer.PACKAGE:
@@ -113,6 +115,8 @@ class App:
         did through `conn` is undone at the end, its own commits included; connections
         that it opened itself commit for real. What `execute` raises is raised here.
         """
+        # Of the call before this one.
+        _ending.run()
         self._host.caller = caller
         given = json.loads(json.dumps(data))
         if "conn" not in self._injected:
