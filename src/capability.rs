@@ -9,4 +9,5 @@ pub(crate) mod credentials;
 pub(crate) mod db;
 pub(crate) mod egress;
 pub(crate) mod log;
+pub(crate) mod notify;
 pub(crate) mod settings;

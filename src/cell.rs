@@ -36,6 +36,7 @@ use crate::bindings::AppIndices;
 use crate::capability::credentials::policy::CredentialsGrant;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::notify::policy::NotifyGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
 use crate::limits::{Budget, Limits, MIB};
@@ -101,6 +102,8 @@ pub(crate) struct Settings {
     pub(crate) credentials: CredentialsGrant,
     /// The settings that it declares.
     pub(crate) settings: SettingsGrant,
+    /// The notifications that its calls may send.
+    pub(crate) notifications: NotifyGrant,
 }
 
 /// A release's component, compiled and linked: ready to be called.

@@ -14,6 +14,7 @@ mod launch;
 mod login;
 mod logout;
 mod new;
+mod notify;
 mod output;
 mod postgres;
 mod prompt;
@@ -58,6 +59,7 @@ enum Command {
     Token(token::Arguments),
     Credentials(credentials::Arguments),
     Settings(settings::Arguments),
+    Notify(notify::Arguments),
     Audit(audit::Arguments),
     Postgres(postgres::Arguments),
     #[command(hide = true)]
@@ -95,6 +97,7 @@ pub fn run() -> ExitCode {
         Command::Token(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Notify(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
     };
     match outcome {

@@ -58,6 +58,14 @@ pub(crate) struct Config {
     pub(crate) calls_days: NonZeroU16,
     /// How many calls of all apps together it keeps.
     pub(crate) calls_rows: NonZeroU32,
+    /// How many hours notifications are kept, for those who were away.
+    pub(crate) notifications_hours: NonZeroU16,
+    /// How many notifications of one app are kept.
+    pub(crate) notifications_rows: NonZeroU32,
+    /// Sockets and streams of notifications that are open on this node at once.
+    pub(crate) notify_sockets: NonZeroU32,
+    /// Those of one user.
+    pub(crate) notify_sockets_per_user: NonZeroU32,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
@@ -83,6 +91,10 @@ struct Defaults {
     trust_forwarded_for: bool,
     calls_days: u16,
     calls_rows: u32,
+    notifications_hours: u16,
+    notifications_rows: u32,
+    notify_sockets: u32,
+    notify_sockets_per_user: u32,
     log_format: LogFormat,
     log: &'static str,
     limits: Limits,
@@ -96,6 +108,10 @@ const DEFAULTS: Defaults = Defaults {
     trust_forwarded_for: false,
     calls_days: 14,
     calls_rows: 1_000_000,
+    notifications_hours: 24,
+    notifications_rows: 10_000,
+    notify_sockets: 10_000,
+    notify_sockets_per_user: 32,
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
     limits: Limits::STANDARD,

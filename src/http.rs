@@ -11,6 +11,7 @@ pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod json;
 pub(crate) mod metrics;
+pub(crate) mod notify;
 pub(crate) mod openapi;
 pub(crate) mod receipts;
 pub(crate) mod request_id;
@@ -44,6 +45,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(deploy::router())
         .merge(health::router())
         .merge(metrics::router())
+        .merge(notify::router())
         .merge(openapi::router())
         .merge(receipts::router())
         .merge(roles::router())

@@ -26,6 +26,7 @@ use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
 use crate::ledger::Ledger;
+use crate::notify::Notifications;
 use crate::postgres::{AppPools, Health};
 use crate::store::Store;
 
@@ -46,6 +47,7 @@ pub(crate) struct Services {
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
     pub(crate) vault: Vault,
+    pub(crate) notifications: Notifications,
     pub(crate) uses: GrantUses,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,

@@ -23,6 +23,8 @@ use crate::capability::credentials::CallCredentials;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::Egress;
 use crate::capability::log::{CallLog, policy::Most};
+use crate::capability::notify::policy::Fired;
+use crate::capability::notify::{self, CallNotify};
 use crate::capability::settings::CallSettings;
 use crate::capability::settings::policy::Uses;
 use crate::ids::CallId;
@@ -71,6 +73,8 @@ pub(crate) struct Call {
 pub(crate) struct Outcome {
     /// The app's JSON text; empty for `load`.
     pub(crate) result: Result<String, CallError>,
+    /// The notifications of a call that succeeded, to be sent now.
+    pub(crate) notifications: Vec<Fired>,
     pub(crate) receipt: Receipt,
 }
 
@@ -134,6 +138,7 @@ impl Cells {
             Ok(outcome) => outcome,
             Err(error) => Outcome {
                 result: Err(CallError::Internal(error.into())),
+                notifications: Vec::new(),
                 receipt: Receipt::default(),
             },
         }
@@ -145,6 +150,7 @@ impl Cells {
         let running = AssertUnwindSafe(self.admit_and_run(image, call)).catch_unwind();
         let outcome = running.await.unwrap_or_else(|_| Outcome {
             result: Err(CallError::Internal(anyhow::anyhow!("the call panicked"))),
+            notifications: Vec::new(),
             receipt: Receipt::default(),
         });
         self.0.witness.ended(Record {
@@ -177,7 +183,15 @@ impl Cells {
             }
             Err(busy) => Err(busy.into()),
         };
-        Outcome { result, receipt }
+        let (result, notifications) = match result {
+            Ok((answer, notifications)) => (Ok(answer), notifications),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        Outcome {
+            result,
+            notifications,
+            receipt,
+        }
     }
 
     /// A place among the app's calls, memory, and a place among all calls.
@@ -209,7 +223,7 @@ impl Cells {
         (call, share): (Call, Share),
         deadline: Instant,
         receipt: &mut Receipt,
-    ) -> Result<String, CallError> {
+    ) -> Result<(String, Vec<Fired>), CallError> {
         let Call {
             id,
             entry,
@@ -240,11 +254,13 @@ impl Cells {
             egress: egress.clone(),
             credentials: self.credentials(image, id),
             settings: self.settings(image),
+            notify: notifications(image, budget, &log),
             log: log.clone(),
             deadline,
         };
 
         let began = Instant::now();
+        let mut fired = Vec::new();
         let result = match self.cell(image, binding, budget).await {
             Ok(mut cell) => {
                 receipt.instantiate = began.elapsed();
@@ -252,6 +268,9 @@ impl Cells {
                 receipt.run = began.elapsed().saturating_sub(receipt.instantiate);
                 receipt.memory = cell.memory();
                 receipt.fuel = fuel_used(&cell.store, budget);
+                if let Ok(answer) = &result {
+                    fired = cell.store.data_mut().fired(answer);
+                }
                 receipt.grants = cell.store.data_mut().finish();
                 // An exception is the app's own business; anything else that went wrong may have
                 // left anything behind.
@@ -276,7 +295,7 @@ impl Cells {
             Ok(answer) => receipt.answer = answer.len(),
             Err(error) => describe(&log, error),
         }
-        result
+        result.map(|answer| (answer, fired))
     }
 
     /// A call's way to its app's credentials.
@@ -330,6 +349,15 @@ impl Cells {
             Err(_) => Err(CallError::TimedOut(budget.wall)),
         }
     }
+}
+
+/// A call's way to the users who have subscribed to its app's notifications.
+pub(super) fn notifications(image: &Image, budget: Budget, log: &CallLog) -> CallNotify {
+    let most = notify::policy::Most {
+        count: budget.notifications,
+        bytes: budget.notification_bytes,
+    };
+    CallNotify::new(image.settings.notifications.clone(), most, log.clone())
 }
 
 /// Gives a cell the instructions of its call, where they are counted.

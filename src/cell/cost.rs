@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::Component;
 
+use super::call::notifications;
 use super::state::{Binding, CellState};
 use super::{Call, Cells, Entry, Image, Providers, Record, Settings, Witness};
 use crate::app::manifest::Instances;
@@ -20,6 +21,7 @@ use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::{Egress, Gateway};
 use crate::capability::log::CallLog;
 use crate::capability::log::policy::Most;
+use crate::capability::notify::policy::NotifyGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{CallId, ReleaseId};
 use crate::ledger::Ledger;
@@ -98,6 +100,7 @@ impl Bench {
                 egress,
                 credentials: cells.credentials(&image, id),
                 settings: cells.settings(&image),
+                notify: notifications(&image, budget(), &log),
                 caller: None,
                 database: Database::new(source, deadline, budget(), log.clone()),
                 log,
@@ -186,6 +189,7 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         egress: Arc::default(),
         credentials: CredentialsGrant::default(),
         settings: SettingsGrant::new(&[]),
+        notifications: NotifyGrant::default(),
         granted: Arc::default(),
         concurrency: Limits::STANDARD.default.concurrency.get() as usize,
     };

@@ -18,6 +18,8 @@ use crate::capability::db::{self, Db};
 use crate::capability::egress::{self, Egress};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
+use crate::capability::notify::policy::Fired;
+use crate::capability::notify::{self, CallNotify};
 use crate::capability::settings::{self, CallSettings};
 use crate::ids::CallId;
 use crate::services::Clock;
@@ -30,6 +32,7 @@ pub(crate) struct Binding {
     pub(crate) egress: Egress,
     pub(crate) credentials: CallCredentials,
     pub(crate) settings: CallSettings,
+    pub(crate) notify: CallNotify,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
 }
@@ -96,6 +99,11 @@ impl CellState {
         self.binding.credentials.finish()
     }
 
+    /// What a call that succeeded has fired.
+    pub(super) fn fired(&mut self, answer: &str) -> Vec<Fired> {
+        self.binding.notify.conclude(answer)
+    }
+
     pub(super) fn deadline(&self) -> Instant {
         self.binding.deadline
     }
@@ -137,6 +145,10 @@ impl CellState {
         &mut self.binding.settings
     }
 
+    fn notify(&mut self) -> &mut CallNotify {
+        &mut self.binding.notify
+    }
+
     fn log(&mut self) -> &CallLog {
         &self.binding.log
     }
@@ -162,6 +174,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     egress::add_to_linker(&mut linker, CellState::egress)?;
     credentials::add_to_linker(&mut linker, CellState::credentials)?;
     settings::add_to_linker(&mut linker, CellState::settings)?;
+    notify::add_to_linker(&mut linker, CellState::notify)?;
     Ok(linker)
 }
 

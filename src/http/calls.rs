@@ -86,6 +86,7 @@ pub(crate) async fn call(
         budget: serving.image.settings().budget,
     };
     let outcome = services.cells.run(&serving.image, call).await;
+    let app = &serving.image.settings().app;
     let timing = server_timing(&outcome.receipt);
     note_uses(&services, serving.image.settings(), &outcome.receipt);
 
@@ -97,6 +98,11 @@ pub(crate) async fn call(
         }
         Err(error) => ApiError::from(error).into_response(),
     };
+    // Behind the answer: that it cannot be sent is no caller's business. An answer that is none
+    // fires nothing.
+    if response.status().is_success() {
+        services.notifications.send(app, outcome.notifications);
+    }
     if let Ok(timing) = HeaderValue::from_str(&timing) {
         response.headers_mut().insert(SERVER_TIMING, timing);
     }

@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    apps, audit, auth, calls, consent, credentials, deploy, health, metrics, receipts, roles,
-    settings, tokens, users,
+    apps, audit, auth, calls, consent, credentials, deploy, health, metrics, notify, receipts,
+    roles, settings, tokens, users,
 };
 use crate::services::Services;
 
@@ -37,6 +37,8 @@ pub(crate) fn router() -> Router<Services> {
         credentials::list, credentials::set, credentials::delete, credentials::reads,
         credentials::rotate_key,
         settings::list, settings::find, settings::set, settings::unset,
+        notify::subscribe, notify::unsubscribe, notify::list,
+        notify::socket::open, notify::events::open,
         audit::list, audit::export, audit::verify, audit::cut,
         health::alive, health::ready, metrics::read,
     ),

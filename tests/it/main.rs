@@ -32,6 +32,7 @@ mod hostile;
 mod limits;
 mod manage;
 mod neighbours;
+mod notify;
 mod receipts;
 mod scratch;
 mod secrets;

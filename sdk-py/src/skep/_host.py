@@ -14,6 +14,7 @@ from skep import _phase
 from skep.errors import (
     CredentialNotSet,
     HostUnavailable,
+    InvalidPayload,
     InvalidSetting,
     InvalidStatement,
     NotInCell,
@@ -22,6 +23,7 @@ from skep.errors import (
     SkepError,
     SqlError,
     TimedOut,
+    UndeclaredAction,
     UndeclaredCredential,
     UndeclaredSetting,
 )
@@ -73,6 +75,7 @@ class Host(Protocol):
     def all_settings(self) -> list[tuple[str, str]]: ...
     def set_setting(self, key: str, value: str) -> None: ...
     def unset_setting(self, key: str) -> None: ...
+    def send_notification(self, action: str, payload: str) -> None: ...
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
     ) -> Exchange: ...
@@ -113,6 +116,9 @@ class NoHost:
 
     def unset_setting(self, key: str) -> None:
         raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def send_notification(self, action: str, payload: str) -> None:
+        raise NotInCell("notifications go out of a cell only; see skep.testing")
 
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
@@ -175,6 +181,9 @@ class BuildHost:
     def unset_setting(self, key: str) -> None:
         pass
 
+    def send_notification(self, action: str, payload: str) -> None:
+        pass
+
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
     ) -> Exchange:
@@ -215,7 +224,7 @@ def _must_be_unicode(sql: str, params: Sequence[Any]) -> None:
 def cell_host() -> Host:
     """Returns the host of a cell. Needs the generated bindings."""
     from componentize_py_types import Err
-    from wit_world.imports import caller, credentials, db, log, settings
+    from wit_world.imports import caller, credentials, db, log, notify, settings
 
     from skep import _egress
     from skep.caller import Caller
@@ -244,6 +253,11 @@ def cell_host() -> Host:
         settings.Error_Invalid: lambda e: InvalidSetting(e.value),
         settings.Error_OverLimit: lambda e: OverLimit(e.value),
         settings.Error_Unavailable: lambda e: HostUnavailable("settings could not be reached now"),
+        notify.Error_Undeclared: lambda e: UndeclaredAction(
+            f"the manifest's `actions` declare no notification `{e.value}`"
+        ),
+        notify.Error_Invalid: lambda e: InvalidPayload(e.value),
+        notify.Error_OverLimit: lambda e: OverLimit(e.value),
     }
     values: dict[str, Any] = {
         "boolean": db.Value_Boolean,
@@ -357,6 +371,12 @@ def cell_host() -> Host:
         def unset_setting(self, key: str) -> None:
             try:
                 settings.unset(unicode(key))
+            except Err as error:
+                raise translated(error) from None
+
+        def send_notification(self, action: str, payload: str) -> None:
+            try:
+                notify.send(unicode(action), payload)
             except Err as error:
                 raise translated(error) from None
 

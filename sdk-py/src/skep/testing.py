@@ -36,6 +36,7 @@ class _LocalHost(_host.NoHost):
         self.caller: Caller | None = None
         self.credentials: dict[str, bytes] = {}
         self.settings: dict[str, str] = {}
+        self.notifications: list[tuple[str, Any]] = []
 
     def get_credential(self, name: str) -> bytes:
         if name not in self.credentials:
@@ -53,6 +54,9 @@ class _LocalHost(_host.NoHost):
 
     def unset_setting(self, key: str) -> None:
         self.settings.pop(key, None)
+
+    def send_notification(self, action: str, payload: str) -> None:
+        self.notifications.append((action, json.loads(payload)))
 
     def current_caller(self) -> Caller | None:
         return self.caller
@@ -96,6 +100,11 @@ class App:
         self._execute = self.main.execute
         self._takes_connection = takes_connection(self._execute)
 
+    @property
+    def notifications(self) -> list[tuple[str, Any]]:
+        """What `skep.notify.send` was given in the last call: names and payloads."""
+        return list(self._host.notifications)
+
     def call(self, data: Any, *, caller: Caller | None = None, rollback: bool = True) -> Any:
         """Run `execute` on `data` as a cell does, and return its result after JSON.
 
@@ -104,6 +113,7 @@ class App:
         that it opened itself commit for real. What `execute` raises is raised here.
         """
         self._host.caller = caller
+        self._host.notifications.clear()
         given = json.loads(json.dumps(data))
         if not self._takes_connection:
             return json.loads(_json.dumps(_finished(self._execute(given))))
