@@ -19,7 +19,7 @@ mod receipt;
 mod scratch;
 mod state;
 
-pub(crate) use call::{Call, CallError, Entry};
+pub(crate) use call::{Call, CallError, Entry, Outcome};
 pub(crate) use engine::for_compiling;
 pub(crate) use receipt::{Ending, Receipt, Record, UnknownEnding, Witness};
 
@@ -36,6 +36,7 @@ use crate::bindings::AppIndices;
 use crate::capability::credentials::policy::CredentialsGrant;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::jobs::policy::JobsGrant;
 use crate::capability::notify::policy::NotifyGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
@@ -104,6 +105,7 @@ pub(crate) struct Settings {
     pub(crate) settings: SettingsGrant,
     /// The notifications that its calls may send.
     pub(crate) notifications: NotifyGrant,
+    pub(crate) jobs: JobsGrant,
 }
 
 /// A release's component, compiled and linked: ready to be called.

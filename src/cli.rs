@@ -10,6 +10,7 @@ mod compile;
 mod credentials;
 mod deploy;
 mod grants;
+mod jobs;
 mod launch;
 mod login;
 mod logout;
@@ -24,6 +25,7 @@ mod session;
 mod settings;
 mod token;
 mod user;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -52,6 +54,7 @@ enum Command {
     Calls(calls::Arguments),
     Apps(apps::Arguments),
     Grants(grants::Arguments),
+    Jobs(jobs::Arguments),
     Login(login::Arguments),
     Logout(logout::Arguments),
     User(user::Arguments),
@@ -60,6 +63,7 @@ enum Command {
     Credentials(credentials::Arguments),
     Settings(settings::Arguments),
     Notify(notify::Arguments),
+    Webhooks(webhooks::Arguments),
     Audit(audit::Arguments),
     Postgres(postgres::Arguments),
     #[command(hide = true)]
@@ -91,12 +95,14 @@ pub fn run() -> ExitCode {
         Command::Call(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Calls(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Apps(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Jobs(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Grants(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::User(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Role(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Token(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Webhooks(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Notify(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
     };

@@ -16,6 +16,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::app::Origin;
 use crate::limits::Limits;
 
 /// What an operator can set. Keys are the same in the file and, in capitals behind
@@ -54,6 +55,14 @@ pub(crate) struct Config {
     /// proxy that sets it: else clients choose their own, and no limit on failed logins
     /// holds.
     pub(crate) trust_forwarded_for: bool,
+    /// How many jobs this node runs at once; with none it leaves them to other nodes.
+    pub(crate) jobs_at_once: u16,
+    /// How many seconds a job stays a node's that is not heard of.
+    pub(crate) job_lease_seconds: NonZeroU16,
+    /// How many days finished jobs are kept.
+    pub(crate) keep_jobs_days: u16,
+    /// How many finished jobs of one app are kept.
+    pub(crate) keep_jobs: NonZeroU32,
     /// How many days the log of calls keeps a call.
     pub(crate) calls_days: NonZeroU16,
     /// How many calls of all apps together it keeps.
@@ -66,6 +75,9 @@ pub(crate) struct Config {
     pub(crate) notify_sockets: NonZeroU32,
     /// Those of one user.
     pub(crate) notify_sockets_per_user: NonZeroU32,
+    /// Where webhooks may send notifications: scheme, host and port. A name may stand for an
+    /// address of a private network.
+    pub(crate) webhook_origins: Vec<Origin>,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
@@ -89,12 +101,17 @@ struct Defaults {
     session_hours: u16,
     secure_cookies: bool,
     trust_forwarded_for: bool,
+    jobs_at_once: u16,
+    job_lease_seconds: u16,
+    keep_jobs_days: u16,
+    keep_jobs: u32,
     calls_days: u16,
     calls_rows: u32,
     notifications_hours: u16,
     notifications_rows: u32,
     notify_sockets: u32,
     notify_sockets_per_user: u32,
+    webhook_origins: [Origin; 0],
     log_format: LogFormat,
     log: &'static str,
     limits: Limits,
@@ -106,12 +123,17 @@ const DEFAULTS: Defaults = Defaults {
     session_hours: 12,
     secure_cookies: false,
     trust_forwarded_for: false,
+    jobs_at_once: 8,
+    job_lease_seconds: 15,
+    keep_jobs_days: 30,
+    keep_jobs: 10_000,
     calls_days: 14,
     calls_rows: 1_000_000,
     notifications_hours: 24,
     notifications_rows: 10_000,
     notify_sockets: 10_000,
     notify_sockets_per_user: 32,
+    webhook_origins: [],
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
     limits: Limits::STANDARD,

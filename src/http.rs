@@ -9,6 +9,7 @@ pub(crate) mod credentials;
 pub(crate) mod deploy;
 pub(crate) mod error;
 pub(crate) mod health;
+pub(crate) mod jobs;
 pub(crate) mod json;
 pub(crate) mod metrics;
 pub(crate) mod notify;
@@ -21,6 +22,7 @@ pub(crate) mod settings;
 pub(crate) mod testing;
 pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -44,6 +46,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(credentials::router())
         .merge(deploy::router())
         .merge(health::router())
+        .merge(jobs::router())
         .merge(metrics::router())
         .merge(notify::router())
         .merge(openapi::router())
@@ -52,6 +55,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(settings::router())
         .merge(tokens::router())
         .merge(users::router())
+        .merge(webhooks::router())
         .fallback(|| async { ApiError::NotFound("there is nothing at this address".to_owned()) })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         // Answers are one caller's own, and none of them is a page.

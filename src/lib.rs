@@ -3,8 +3,8 @@
 //! The layers, each using only those below it:
 //!
 //! - [`http`] and [`cli`]: what people and programs speak to; [`serve`]: one node;
-//! - [`deploy`], [`auth`], [`ledger`]: a bundle becomes a release; who may do what; what calls
-//!   have used;
+//! - [`deploy`], [`jobs`], [`auth`], [`ledger`]: a bundle becomes a release; work that runs later;
+//!   who may do what; what calls have used;
 //! - [`notify`]: what apps fire reaches the users who subscribed;
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
 //! - [`capability`]: what a cell may reach;
@@ -27,6 +27,7 @@ pub(crate) mod deploy;
 pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod ids;
+pub(crate) mod jobs;
 pub(crate) mod launch;
 pub(crate) mod ledger;
 pub(crate) mod limits;

@@ -3,7 +3,8 @@
 //! What is fired is a row first: of a sync call through the [`outbox`], of a job in the
 //! transaction that completes it. Each node reads the rows in their one order ([`delivery`]), woken
 //! by the [`listener`] and by the clock, and hands frames to the [`registry`]'s subscribers. Who
-//! was away reads from the table what was missed ([`replay`]).
+//! was away reads from the table what was missed ([`replay`]). Operators have some sent on by HTTP
+//! ([`webhooks`]).
 
 mod delivery;
 pub(crate) mod frame;
@@ -15,6 +16,7 @@ mod registry;
 mod replay;
 #[cfg(test)]
 mod tests;
+pub(crate) mod webhooks;
 
 pub(crate) use registry::{Full, Subscriber};
 pub(crate) use replay::{Sink, Stopped};
@@ -26,13 +28,17 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::Origin;
 use crate::auth::Auth;
+use crate::capability::credentials::vault::Vault;
+use crate::capability::egress::Gateway;
 use crate::capability::notify::policy::Fired;
 use crate::ids::AppName;
 use crate::services::{Clock, Entropy};
 use crate::store::Store;
 use outbox::Outbox;
 use registry::Registry;
+use webhooks::Sending;
 
 /// How long subscribers may take to go when the node stops.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -47,6 +53,12 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) auth: Auth,
+    /// Keeps the secrets of webhooks.
+    pub(crate) vault: Vault,
+    /// Webhooks leave by it.
+    pub(crate) gateway: Gateway,
+    /// Where they may lead.
+    pub(crate) webhook_origins: Arc<[Origin]>,
     pub(crate) settings: Settings,
 }
 
@@ -80,6 +92,7 @@ struct Shared {
     parts: Parts,
     outbox: Outbox,
     registry: Registry,
+    sending: Sending,
     /// Something may be new.
     wake: Arc<Notify>,
 }
@@ -91,6 +104,7 @@ impl Notifications {
         Self(Arc::new(Shared {
             outbox: Outbox::start(parts.store.clone(), Arc::clone(&wake)),
             registry: Registry::new(parts.settings),
+            sending: Sending::default(),
             wake,
             parts,
         }))
@@ -100,12 +114,18 @@ impl Notifications {
         &self.0.parts.settings
     }
 
+    /// Where webhooks may lead.
+    pub(crate) fn webhook_origins(&self) -> &[Origin] {
+        &self.0.parts.webhook_origins
+    }
+
     /// Delivers until `stop` is cancelled, then lets the subscribers go.
     pub(crate) async fn run(&self, stop: CancellationToken) {
         let tasks = [
             tokio::spawn(self.clone().listen()),
             tokio::spawn(self.clone().deliver()),
             tokio::spawn(self.clone().keep_purging()),
+            tokio::spawn(self.clone().send_webhooks()),
         ];
         stop.cancelled().await;
         self.0.registry.close();

@@ -23,6 +23,7 @@ use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
+use crate::jobs::{self, Jobs};
 use crate::launch::{self, Walls};
 use crate::ledger::{Ledger, purge};
 use crate::notify::{self, Notifications};
@@ -205,8 +206,13 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     services.deployer.check_login().await?;
     services.deployer.recover().await?;
     services.deployer.sweep().await?;
+    services.deployer.admit_to_jobs().await?;
     services.deployer.announce().await?;
     let following = tokio::spawn(follow(services.deployer.clone()));
+    let working = tokio::spawn({
+        let (jobs, stop) = (services.jobs.clone(), stop.clone());
+        async move { jobs.run(stop).await }
+    });
     let purging = tokio::spawn(purge::run(
         services.store.clone(),
         services.clock.clone(),
@@ -232,7 +238,10 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     let serving =
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let longest = config.limits.ceiling.wall() + DRAIN;
-    let served = drain(serving.into_future(), stop, longest).await;
+    let served = drain(serving.into_future(), stop.clone(), longest).await;
+    stop.cancel();
+    // Jobs are given back before the database goes.
+    let _ = working.await;
     following.abort();
     notifications.flush(LAST_CALLS).await;
     notifying.abort();
@@ -308,26 +317,18 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
-    let sealing = Sealing::open(
-        config.sealing_key_file.as_deref(),
-        config.sealing_key.as_ref(),
-        &key,
-    )?;
+    let sealing = open_sealing(&config, &key)?;
     let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
     let ledger = Ledger::start(store.clone(), clock.clone());
+    let gateway = Gateway::open(config.egress_ca_file.as_deref())?;
     let providers = Providers {
-        gateway: Gateway::open(config.egress_ca_file.as_deref())?,
+        gateway: gateway.clone(),
         vault: vault.clone(),
         store: store.clone(),
         clock: clock.clone(),
     };
-    let cells = Cells::start(
-        &config.data,
-        &key,
-        config.limits,
-        providers,
-        Arc::new(ledger.clone()),
-    )?;
+    let witness = Arc::new(ledger.clone());
+    let cells = Cells::start(&config.data, &key, config.limits, providers, witness)?;
     let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
     let serving = Serving::default();
@@ -350,10 +351,24 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         clock: clock.clone(),
         entropy: entropy.clone(),
         auth: auth.clone(),
+        vault: vault.clone(),
+        gateway,
+        webhook_origins: config.webhook_origins.as_slice().into(),
         settings: notify::Settings::new(&config),
     });
+    let uses = GrantUses::new(store.clone(), clock.clone());
+    let jobs = Jobs::new(jobs::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        cells: cells.clone(),
+        pools: pools.clone(),
+        serving: serving.clone(),
+        uses: uses.clone(),
+        settings: job_settings(&config),
+    });
     Ok(Services {
-        uses: GrantUses::new(store.clone(), clock.clone()),
+        uses,
         config: Arc::new(config),
         clock,
         entropy,
@@ -365,10 +380,25 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         pools,
         serving,
         deployer,
+        jobs,
         vault,
         notifications,
         draining: node.draining,
     })
+}
+
+fn open_sealing(config: &Config, key: &HostKey) -> anyhow::Result<Sealing> {
+    let file = config.sealing_key_file.as_deref();
+    Ok(Sealing::open(file, config.sealing_key.as_ref(), key)?)
+}
+
+fn job_settings(config: &Config) -> jobs::Settings {
+    jobs::Settings {
+        at_once: config.jobs_at_once.into(),
+        lease: Duration::from_secs(config.job_lease_seconds.get().into()),
+        keep_days: config.keep_jobs_days.into(),
+        keep: config.keep_jobs.get().into(),
+    }
 }
 
 /// Shows the made-up password of the first user: on the terminal, never in the log.

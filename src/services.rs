@@ -25,6 +25,7 @@ use crate::capability::credentials::vault::Vault;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
+use crate::jobs::Jobs;
 use crate::ledger::Ledger;
 use crate::notify::Notifications;
 use crate::postgres::{AppPools, Health};
@@ -46,6 +47,7 @@ pub(crate) struct Services {
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
+    pub(crate) jobs: Jobs,
     pub(crate) vault: Vault,
     pub(crate) notifications: Notifications,
     pub(crate) uses: GrantUses,

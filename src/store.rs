@@ -11,6 +11,7 @@ pub(crate) mod consents;
 pub(crate) mod credentials;
 pub(crate) mod credentials_of_users;
 pub(crate) mod host;
+pub(crate) mod jobs;
 pub(crate) mod login_failures;
 pub(crate) mod notifications;
 pub(crate) mod releases;
@@ -21,6 +22,7 @@ pub(crate) mod settings;
 pub(crate) mod testing;
 pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use std::time::Duration;
 

@@ -16,6 +16,7 @@ use crate::capability::credentials::{self, CallCredentials};
 use crate::capability::db::session::Database;
 use crate::capability::db::{self, Db};
 use crate::capability::egress::{self, Egress};
+use crate::capability::jobs::{self, CallJobs, Jobs};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
 use crate::capability::notify::policy::Fired;
@@ -33,6 +34,7 @@ pub(crate) struct Binding {
     pub(crate) credentials: CallCredentials,
     pub(crate) settings: CallSettings,
     pub(crate) notify: CallNotify,
+    pub(crate) jobs: CallJobs,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
 }
@@ -108,6 +110,10 @@ impl CellState {
         self.binding.deadline
     }
 
+    pub(super) fn database(&self) -> &Database {
+        &self.binding.database
+    }
+
     fn db(&mut self) -> Db<'_> {
         Db {
             database: &self.binding.database,
@@ -127,6 +133,20 @@ impl CellState {
             hooks: &mut self.binding.egress,
             table: &mut self.table,
             ctx: &mut self.http,
+        }
+    }
+
+    /// Whether the call is over before its deadline, because its job must stop.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.binding.database.is_stopped()
+    }
+
+    fn jobs(&mut self) -> Jobs<'_> {
+        Jobs {
+            jobs: &mut self.binding.jobs,
+            database: &self.binding.database,
+            caller: self.binding.caller.as_deref(),
+            table: &mut self.table,
         }
     }
 
@@ -175,6 +195,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     credentials::add_to_linker(&mut linker, CellState::credentials)?;
     settings::add_to_linker(&mut linker, CellState::settings)?;
     notify::add_to_linker(&mut linker, CellState::notify)?;
+    jobs::add_to_linker(&mut linker, CellState::jobs)?;
     Ok(linker)
 }
 
@@ -187,7 +208,7 @@ pub(super) fn store(engine: &Engine, state: CellState) -> Store<CellState> {
     store.set_hostcall_fuel(limits::HOST_CALL_BYTES);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|context| {
-        if Instant::now() >= context.data().deadline() {
+        if Instant::now() >= context.data().deadline() || context.data().is_stopped() {
             Ok(UpdateDeadline::Interrupt)
         } else {
             Ok(UpdateDeadline::Yield(1))

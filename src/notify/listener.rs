@@ -38,7 +38,10 @@ impl Notifications {
         self.0.wake.notify_one();
         loop {
             match tokio::time::timeout(ASK, listener.try_recv()).await {
-                Ok(Ok(Some(_))) => self.0.wake.notify_one(),
+                Ok(Ok(Some(_))) => {
+                    self.0.wake.notify_one();
+                    self.0.sending.look();
+                }
                 Ok(Ok(None)) => anyhow::bail!("the connection was closed"),
                 Ok(Err(error)) => return Err(error.into()),
                 // A connection can be dead without our knowing.

@@ -5,12 +5,15 @@ use std::time::Duration;
 use super::Notifications;
 use crate::ids::AppName;
 use crate::store::notifications::purge;
+use crate::store::webhooks::deliveries;
 use time::OffsetDateTime;
 
 /// How often it is looked for what is to go.
 const PAUSE: Duration = Duration::from_secs(60);
 /// Notifications that are deleted in one transaction.
 const CHUNK: i64 = 500;
+/// How long it is kept what webhooks have sent.
+const HISTORY: Duration = Duration::from_secs(14 * 24 * 3_600);
 
 impl Notifications {
     /// Purges for as long as the process lives.
@@ -35,6 +38,7 @@ impl Notifications {
         for (app, id) in purge::over_ceiling(pool, parts.settings.keep_of_one).await? {
             self.remove(Surplus::UpTo(&app, id)).await?;
         }
+        while deliveries::delete_finished(pool, HISTORY, CHUNK).await? > 0 {}
         Ok(())
     }
 

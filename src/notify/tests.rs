@@ -13,6 +13,7 @@ use super::queue::End;
 use super::*;
 use crate::auth::{Identity, Via};
 use crate::ids::{SessionId, UserId};
+use crate::services::Sealing;
 use crate::store::notifications::tests::{declare, user};
 use crate::store::notifications::{NewNotification, newest, put, subscriptions};
 use crate::store::testing::TestDatabase;
@@ -31,6 +32,8 @@ struct World {
     database: TestDatabase,
     clock: Clock,
     app: AppName,
+    /// Where webhooks may lead.
+    origins: Vec<Origin>,
 }
 
 struct Node {
@@ -81,11 +84,23 @@ impl World {
             database,
             clock: Clock::manual(NOW),
             app,
+            origins: Vec::new(),
         }
     }
 
     fn pool(&self) -> &PgPool {
         self.database.store.pool()
+    }
+
+    fn vault(&self) -> Vault {
+        let key = self.database.database.key();
+        let sealing = Sealing::open(None, None, key).unwrap();
+        Vault::new(
+            self.database.store.clone(),
+            sealing,
+            self.clock.clone(),
+            Entropy,
+        )
     }
 
     fn node(&self) -> Node {
@@ -102,6 +117,9 @@ impl World {
             clock: self.clock.clone(),
             entropy: Entropy,
             auth,
+            vault: self.vault(),
+            gateway: Gateway::open(None).unwrap(),
+            webhook_origins: self.origins.clone().into(),
             settings: SETTINGS,
         });
         let stop = CancellationToken::new();

@@ -76,6 +76,26 @@ pub(crate) async fn put(
     Ok(())
 }
 
+/// Writes the notifications of a job, each an action and its payload. In the transaction that
+/// completes the job, and the last thing in it.
+pub(crate) async fn put_of_job(
+    executor: impl PgExecutor<'_>,
+    job: JobId,
+    fired: impl Iterator<Item = (&str, &str)>,
+) -> sqlx::Result<()> {
+    let (actions, payloads): (Vec<&str>, Vec<&str>) = fired.unzip();
+    if actions.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("SELECT put_job_notifications($1, $2, $3)")
+        .bind(job)
+        .bind(actions)
+        .bind(payloads)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
 /// The newest id that there was; 0 where there never was one.
 pub(crate) async fn newest(executor: impl PgExecutor<'_>) -> sqlx::Result<i64> {
     // Those that were deleted count: the numbers go on.

@@ -10,6 +10,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::bundle::Bundle;
 use crate::host::{Client, Host, until};
+use crate::job_app::until_status;
 
 /// A socket of notifications.
 pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -280,4 +281,29 @@ async fn a_listening_connection_that_is_cut_is_made_again_and_nothing_is_missed(
     .await;
     fire(&admin, "shop", "sold", json!(2)).await;
     assert_eq!(socket.payloads().await, [json!(2)]);
+}
+
+#[tokio::test]
+async fn what_a_job_fires_names_it_and_comes_when_it_is_completed() {
+    let host = Host::start().await;
+    host.install(&echo()).await;
+    let admin = host.admin();
+    subscribe(&admin, "sold").await;
+    let mut socket = Socket::ready(&host, host.token()).await;
+
+    let data = json!({ "_actions": [{ "name": "sold", "payload": 1 }] });
+    let answer = admin
+        .post("/api/async/shop", &data)
+        .await
+        .expect(202)
+        .json();
+    let id = answer["job_id"].as_str().unwrap();
+
+    let frame = socket.next().await;
+    assert_eq!(
+        (&frame["job_id"], &frame["payload"]),
+        (&json!(id), &json!(1))
+    );
+    let done = until_status(&admin, id, "completed").await;
+    assert_eq!(done["result"], json!({ "_job_id": id }));
 }

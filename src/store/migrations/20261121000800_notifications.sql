@@ -85,6 +85,49 @@ FROM apps
 INNER JOIN releases ON apps.active_release = releases.id
 CROSS JOIN LATERAL jsonb_array_elements(releases.manifest -> 'notifications') AS action (declared);
 
+-- Where notifications of an app are sent by HTTP. The secret of each is sealed among the app's
+-- credentials, under a name that no credential can have.
+CREATE TABLE webhooks (
+    id         UUID PRIMARY KEY,
+    app        TEXT COLLATE "C" NOT NULL REFERENCES apps (name) ON DELETE CASCADE,
+    -- All of the app's, if null.
+    action     TEXT COLLATE "C",
+    url        TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX webhooks_app ON webhooks (app, id);
+
+-- One notification for one webhook, tried until it was taken or given up. Times are the database's
+-- own, because leases are compared over nodes whose clocks differ.
+CREATE TABLE webhook_deliveries (
+    seq          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- What the receiver knows a delivery by that comes twice.
+    id           UUID NOT NULL,
+    webhook      UUID NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    action       TEXT COLLATE "C" NOT NULL,
+    -- None of a test.
+    notification BIGINT,
+    -- None once it is over.
+    payload      TEXT,
+    job_id       UUID,
+    triggered_at TIMESTAMPTZ NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'failed')),
+    attempts     INTEGER NOT NULL,
+    -- The next try, or the end of the time that the node has for this one.
+    due_at       TIMESTAMPTZ NOT NULL,
+    -- Of the last try.
+    status       INTEGER,
+    error        TEXT,
+    created_at   TIMESTAMPTZ NOT NULL,
+    finished_at  TIMESTAMPTZ,
+    CHECK ((state = 'pending') = (finished_at IS NULL))
+);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_at) WHERE state = 'pending';
+CREATE INDEX webhook_deliveries_webhook ON webhook_deliveries (webhook, seq);
+CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (finished_at)
+WHERE finished_at IS NOT NULL;
+
 -- Writes notifications down and tells every node, once the transaction is committed. It is to be
 -- the last thing of its transaction: nobody else writes any until that ends.
 CREATE FUNCTION put_notifications(
@@ -93,6 +136,7 @@ CREATE FUNCTION put_notifications(
 LANGUAGE plpgsql SET search_path = skep, pg_catalog AS $$
 DECLARE
     present TEXT [];
+    hooks UUID [];
     newest BIGINT;
 BEGIN
     -- Before the lock that all share, and without waiting: an app that is being deleted would keep
@@ -104,6 +148,11 @@ BEGIN
     IF present IS NULL THEN
         RETURN;
     END IF;
+    SELECT array_agg(id) INTO hooks FROM (
+        SELECT id FROM webhooks WHERE app = ANY (present)
+        AND (action IS NULL OR action = ANY (actions)) ORDER BY id
+        FOR KEY SHARE SKIP LOCKED
+    ) AS locked;
     -- Numbers are given under this lock, which is held until the commit: else one could be read
     -- before a smaller one is there, and that one never.
     PERFORM pg_advisory_xact_lock(hashtextextended('skep notifications', 0));
@@ -114,11 +163,50 @@ BEGIN
             AS fired (app, action, payload, moment, place)
         WHERE fired.app = ANY (present)
         ORDER BY fired.place
-        RETURNING id
+        RETURNING *
+    ), queued AS (
+        INSERT INTO webhook_deliveries (
+            id, webhook, action, notification, payload, job_id, triggered_at, state, attempts,
+            due_at, created_at
+        )
+        SELECT
+            gen_random_uuid(), webhooks.id, written.action, written.id, written.payload,
+            written.job_id, written.triggered_at, 'pending', 0, clock_timestamp(),
+            clock_timestamp()
+        FROM written
+        INNER JOIN webhooks ON written.app = webhooks.app
+            AND (webhooks.action IS NULL OR webhooks.action = written.action)
+        WHERE webhooks.id = ANY (hooks)
+        ORDER BY written.id
     )
     SELECT max(id) INTO newest FROM written;
     -- The number alone: a word has room for 8,000 bytes.
     PERFORM pg_notify('skep_notifications', newest::text);
 END $$;
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA skep FROM PUBLIC;
+-- The notifications of a job, in the transaction that completes it.
+CREATE FUNCTION put_job_notifications(of_job UUID, actions TEXT [], payloads TEXT [])
+RETURNS VOID
+LANGUAGE plpgsql SET search_path = skep, pg_catalog AS $$
+DECLARE
+    count INTEGER := cardinality(actions);
+BEGIN
+    PERFORM put_notifications(
+        array_fill(jobs.app, ARRAY [count]), actions, payloads, of_job,
+        array_fill(clock_timestamp(), ARRAY [count])
+    )
+    FROM jobs WHERE jobs.id = of_job;
+END $$;
+
+-- Completes the current attempt and sends its notifications, in the transaction that holds what it
+-- did. Beside the function without them, which the binary before this one calls.
+CREATE FUNCTION skep_jobs.complete(
+    job UUID, number INTEGER, token BYTEA, result TEXT, actions TEXT [], payloads TEXT []
+) RETURNS VOID
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM skep_jobs.complete(job, number, token, result);
+    PERFORM skep.put_job_notifications(job, actions, payloads);
+END $$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA skep, skep_jobs FROM PUBLIC;
