@@ -130,7 +130,7 @@ impl Notifications {
         stop.cancelled().await;
         self.0.registry.close();
         // Who does not go is cut with the process.
-        let _ = tokio::time::timeout(GOODBYE, self.0.registry.emptied()).await;
+        let _ = tokio::time::timeout(GOODBYE, self.0.registry.at_most(0)).await;
         for task in tasks {
             task.abort();
         }

@@ -38,6 +38,8 @@ struct Delivery {
     position: i64,
     rights: i64,
     subscriptions: i64,
+    /// Rights were read anew, and some may be gone.
+    changed: bool,
     /// What the credentials of those who listen give.
     identities: HashMap<Credential, Arc<Identity>>,
     subscribers: HashMap<Action, HashSet<UserId>>,
@@ -92,6 +94,7 @@ impl Delivery {
             // Counted from 0, so that the first round asks.
             rights: -1,
             subscriptions: -1,
+            changed: false,
             identities: HashMap::new(),
             subscribers: HashMap::new(),
             notifications,
@@ -103,7 +106,7 @@ impl Delivery {
         let shared = Arc::clone(&self.notifications.0);
         let arriving = shared.registry.lock().take_arriving();
         match self.read(&arriving).await {
-            Ok(batch) => Ok(self.hand_out(&batch, arriving)),
+            Ok(batch) => Ok(self.hand_out(&batch, arriving).await),
             Err(error) => {
                 shared.registry.lock().put_back(arriving);
                 Err(error)
@@ -123,6 +126,7 @@ impl Delivery {
             if changed {
                 self.identities = found;
                 self.rights = batch.rights;
+                self.changed = true;
             } else {
                 self.identities.extend(found);
             }
@@ -156,15 +160,17 @@ impl Delivery {
     }
 
     /// Puts what was read into the queues of those who may have it. Nobody is waited for.
-    fn hand_out(&mut self, batch: &Batch, arriving: Vec<Arriving>) -> bool {
+    async fn hand_out(&mut self, batch: &Batch, arriving: Vec<Arriving>) -> bool {
         let now = self.notifications.0.parts.clock.now();
         let shared = Arc::clone(&self.notifications.0);
-        let mut inner = shared.registry.lock();
-        self.let_go(&inner, now);
+        self.let_go(&shared.registry.lock(), now);
         for row in &batch.rows {
-            self.hand_out_one(&inner, row, now);
+            self.hand_out_one(&shared.registry.lock(), row, now);
             self.position = row.id;
+            // Those who were handed something send it first: nobody falls behind who reads.
+            tokio::task::yield_now().await;
         }
+        let mut inner = shared.registry.lock();
         let more = !batch.rows.is_empty();
         // Somebody's last may be one that is not read here yet.
         let (waiting, ready): (Vec<_>, Vec<_>) = arriving
@@ -184,8 +190,12 @@ impl Delivery {
 
     /// Ends those whose credentials prove nobody any more.
     fn let_go(&mut self, inner: &Inner, now: OffsetDateTime) {
+        let before = self.identities.len();
         self.identities
             .retain(|_, identity| !identity.has_expired(now));
+        if self.identities.len() == before && !std::mem::take(&mut self.changed) {
+            return;
+        }
         for listener in inner.live.values().flatten() {
             if !self.identities.contains_key(&listener.credential) {
                 listener.queue.end(End::LoggedOut);

@@ -31,8 +31,8 @@ struct Inner {
 /// Why a subscriber is sent no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// More waited than is kept for a reader.
-    TooSlow,
+    /// More came than is kept for a reader. What it missed is in the table.
+    Behind,
     /// The login has ended, or proves nobody any more.
     LoggedOut,
     /// The server stops.
@@ -40,8 +40,8 @@ pub(crate) enum End {
 }
 
 impl Queue {
-    /// Hands over a frame. A reader who is too slow gets none of what waits: it is to connect
-    /// again, and to read from the table what it missed.
+    /// Hands over a frame. Where too many wait already, none is kept: the reader is to read from
+    /// the table what it missed.
     pub(super) fn push(&self, frame: &Arc<Frame>) {
         let mut inner = self.lock();
         if inner.end.is_some() {
@@ -49,13 +49,21 @@ impl Queue {
         }
         let bytes = inner.bytes + frame.json.len();
         if inner.frames.len() >= FRAMES || (bytes > BYTES && !inner.frames.is_empty()) {
-            inner.close(End::TooSlow);
+            inner.close(End::Behind);
         } else {
             inner.bytes = bytes;
             inner.frames.push_back(Arc::clone(frame));
         }
         drop(inner);
         self.changed.notify_waiters();
+    }
+
+    /// Begins anew after [`End::Behind`]; any other end is for good.
+    pub(super) fn restart(&self) {
+        let mut inner = self.lock();
+        if inner.end == Some(End::Behind) {
+            inner.end = None;
+        }
     }
 
     /// Ends it. What waits is not sent.
@@ -94,7 +102,10 @@ impl Queue {
 
 impl Inner {
     fn close(&mut self, end: End) {
-        self.end.get_or_insert(end);
+        match self.end {
+            None | Some(End::Behind) => self.end = Some(end),
+            Some(End::LoggedOut | End::Stopping) => {}
+        }
         self.frames = VecDeque::new();
         self.bytes = 0;
     }
@@ -148,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_for_whom_too_much_waits_is_ended_and_holds_nothing() {
+    async fn a_reader_who_falls_behind_holds_nothing_until_it_begins_anew() {
         let queue = Queue::default();
         let held = frame(0, 1);
         for _ in 0..FRAMES {
@@ -158,11 +169,15 @@ mod tests {
 
         queue.push(&held);
 
-        assert_eq!(queue.ended().await, End::TooSlow);
-        assert_eq!(queue.next().await.unwrap_err(), End::TooSlow);
+        assert_eq!(queue.ended().await, End::Behind);
+        assert_eq!(queue.next().await.unwrap_err(), End::Behind);
         assert_eq!(Arc::strong_count(&held), 1);
         queue.push(&held);
         assert_eq!(Arc::strong_count(&held), 1);
+
+        queue.restart();
+        queue.push(&held);
+        assert_eq!(queue.next().await.unwrap().id, 0);
     }
 
     #[tokio::test]
@@ -174,13 +189,15 @@ mod tests {
         for id in 1..=3 {
             queue.push(&frame(id, BYTES / 2));
         }
-        assert_eq!(queue.next().await.unwrap_err(), End::TooSlow);
+        assert_eq!(queue.next().await.unwrap_err(), End::Behind);
     }
 
     #[tokio::test]
-    async fn the_first_end_is_the_one_that_counts() {
+    async fn the_first_end_that_is_one_counts() {
         let queue = Queue::default();
+        queue.end(End::Behind);
         queue.end(End::LoggedOut);
+        queue.restart();
         queue.end(End::Stopping);
         assert_eq!(queue.next().await.unwrap_err(), End::LoggedOut);
     }

@@ -113,6 +113,12 @@ impl super::Notifications {
         })
     }
 
+    /// Waits until no more than so many listen.
+    #[cfg(test)]
+    pub(crate) async fn at_most(&self, count: usize) {
+        self.0.registry.at_most(count).await;
+    }
+
     /// How many listen.
     pub(crate) fn listening(&self) -> usize {
         self.0.registry.lock().listening()
@@ -152,6 +158,8 @@ impl Registry {
     ) -> oneshot::Receiver<Admitted> {
         let (answer, admitted) = oneshot::channel();
         let mut inner = self.lock();
+        inner.set_aside(listener);
+        listener.queue.restart();
         // Else the answer is dropped, which says it.
         if !inner.closed {
             inner.arriving.push(Arriving {
@@ -172,12 +180,7 @@ impl Registry {
                 inner.places.remove(&listener.user);
             }
         }
-        if let Some(live) = inner.live.get_mut(&listener.user) {
-            live.retain(|other| other.id != listener.id);
-            if live.is_empty() {
-                inner.live.remove(&listener.user);
-            }
-        }
+        inner.set_aside(listener);
         drop(inner);
         self.gone.notify_waiters();
     }
@@ -194,11 +197,11 @@ impl Registry {
         }
     }
 
-    /// Waits until all have gone.
-    pub(super) async fn emptied(&self) {
+    /// Waits until no more than so many have a place.
+    pub(super) async fn at_most(&self, count: usize) {
         loop {
             let gone = self.gone.notified();
-            if self.lock().total == 0 {
+            if self.lock().total <= count {
                 return;
             }
             gone.await;
@@ -207,6 +210,16 @@ impl Registry {
 }
 
 impl Inner {
+    /// Hands nothing over to somebody any more.
+    fn set_aside(&mut self, listener: &Listener) {
+        if let Some(live) = self.live.get_mut(&listener.user) {
+            live.retain(|other| other.id != listener.id);
+            if live.is_empty() {
+                self.live.remove(&listener.user);
+            }
+        }
+    }
+
     /// How many have a place.
     pub(super) fn listening(&self) -> usize {
         self.total

@@ -15,7 +15,7 @@ use super::FollowQuery;
 use crate::http::auth::extract::AppsCaller;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::notify::frame::{Frame, Word};
-use crate::notify::queue::End;
+use crate::notify::queue::{End, Queue};
 use crate::notify::{Sink, Stopped, Subscriber};
 use crate::services::Services;
 
@@ -30,6 +30,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const COMMENT: &[u8] = b":\n\n";
 /// How soon a browser comes again whose stream has ended.
 const RETRY: &[u8] = b"retry: 2000\n\n";
+/// How long a client may take for one event when more wait than are kept for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the last word may take.
 const GOODBYE: Duration = Duration::from_secs(3);
 
@@ -71,7 +73,11 @@ pub(crate) async fn open(
     };
     let subscriber = services.notifications.open(&caller)?;
     let (sender, receiver) = mpsc::channel(WAITING);
-    tokio::spawn(serve(Events(sender), subscriber, last_id));
+    let events = Events {
+        sender,
+        last_id: last_id.unwrap_or_default(),
+    };
+    tokio::spawn(serve(events, subscriber, last_id));
 
     let body = stream::unfold(receiver, async |mut receiver| {
         let event = receiver.recv().await?;
@@ -89,18 +95,23 @@ enum Over {
     End(End),
     /// The client went away.
     Gone,
+    TooSlow,
 }
 
 async fn serve(mut events: Events, subscriber: Subscriber, last_id: Option<i64>) {
-    let mut read = last_id.unwrap_or_default();
-    let over = match follow(&mut events, &subscriber, last_id, &mut read).await {
-        Err(over) => over,
-        Ok(never) => match never {},
+    let mut after = last_id;
+    let over = loop {
+        let Err(over) = follow(&mut events, &subscriber, after).await;
+        // Who fell behind and still reads goes on from the table.
+        match over {
+            Over::End(End::Behind) => after = Some(events.last_id),
+            over => break over,
+        }
     };
     drop(subscriber);
-    if let Over::End(End::TooSlow) = over {
-        // The browser has the id of the last event that it got.
-        let word = events.word(Word::Reconnect { last_id: read });
+    if let Over::TooSlow = over {
+        let last_id = events.last_id;
+        let word = events.word(Word::Reconnect { last_id });
         let _ = tokio::time::timeout(GOODBYE, word).await;
     }
 }
@@ -108,11 +119,10 @@ async fn serve(mut events: Events, subscriber: Subscriber, last_id: Option<i64>)
 async fn follow(
     events: &mut Events,
     subscriber: &Subscriber,
-    last_id: Option<i64>,
-    read: &mut i64,
+    after: Option<i64>,
 ) -> Result<std::convert::Infallible, Over> {
     events.send(Bytes::from_static(RETRY)).await?;
-    let followed = subscriber.follow(last_id, events).await;
+    let followed = subscriber.follow(after, events).await;
     followed.map_err(|stopped| match stopped {
         Stopped::End(end) => Over::End(end),
         Stopped::Sink(over) => over,
@@ -125,27 +135,42 @@ async fn follow(
     loop {
         let next = tokio::select! {
             next = tokio::time::timeout(KEEP_ALIVE, queue.next()) => next,
-            () = events.0.closed() => return Err(Over::Gone),
+            () = events.sender.closed() => return Err(Over::Gone),
         };
         let (event, id) = match next {
             Ok(Ok(frame)) => (frame.event(), Some(frame.id)),
             Ok(Err(end)) => return Err(Over::End(end)),
             Err(_) => (Bytes::from_static(COMMENT), None),
         };
-        tokio::select! {
-            sent = events.send(event) => sent?,
-            end = queue.ended() => return Err(Over::End(end)),
-        }
-        *read = id.unwrap_or(*read);
+        pass(queue, events, event).await?;
+        events.last_id = id.unwrap_or(events.last_id);
     }
 }
 
-/// The way to the connection.
-struct Events(mpsc::Sender<Bytes>);
+/// Sends one event. Who has not read it some time after falling behind is too slow.
+async fn pass(queue: &Queue, events: &Events, event: Bytes) -> Result<(), Over> {
+    let mut sending = std::pin::pin!(events.send(event));
+    let end = tokio::select! {
+        sent = &mut sending => return sent,
+        end = queue.ended() => end,
+    };
+    match end {
+        End::Behind => tokio::time::timeout(PATIENCE, sending)
+            .await
+            .unwrap_or(Err(Over::TooSlow)),
+        End::LoggedOut | End::Stopping => Err(Over::End(end)),
+    }
+}
+
+/// The way to the connection, and how far was sent.
+struct Events {
+    sender: mpsc::Sender<Bytes>,
+    last_id: i64,
+}
 
 impl Events {
     async fn send(&self, event: Bytes) -> Result<(), Over> {
-        self.0.send(event).await.map_err(|_| Over::Gone)
+        self.sender.send(event).await.map_err(|_| Over::Gone)
     }
 }
 
@@ -153,10 +178,15 @@ impl Sink for Events {
     type Error = Over;
 
     async fn word(&mut self, word: Word) -> Result<(), Over> {
+        if let Word::Ready { id } = word {
+            self.last_id = id;
+        }
         self.send(word.event()).await
     }
 
     async fn frame(&mut self, frame: &Frame) -> Result<(), Over> {
-        self.send(frame.event()).await
+        self.send(frame.event()).await?;
+        self.last_id = frame.id;
+        Ok(())
     }
 }

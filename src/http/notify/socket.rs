@@ -14,7 +14,7 @@ use super::FollowQuery;
 use crate::http::auth::extract::AppsCaller;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::notify::frame::{Frame, Word};
-use crate::notify::queue::End;
+use crate::notify::queue::{End, Queue};
 use crate::notify::{Sink, Stopped, Subscriber};
 use crate::services::Services;
 
@@ -27,6 +27,8 @@ const MESSAGES: u32 = 60;
 const ONE_MORE: Duration = Duration::from_secs(1);
 /// How long one message may take to be sent.
 const SEND: Duration = Duration::from_secs(30);
+/// How long a client may take for one message when more wait than are kept for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a socket's end may take.
 const GOODBYE: Duration = Duration::from_secs(10);
 
@@ -78,6 +80,7 @@ enum Over {
     /// The client went away, or said nothing for too long.
     Gone,
     Flood,
+    TooSlow,
     Failed,
 }
 
@@ -86,13 +89,21 @@ async fn serve(socket: WebSocket, subscriber: Subscriber, last_id: Option<i64>, 
         socket,
         last_id: last_id.unwrap_or_default(),
     };
-    let over = match subscriber.follow(last_id, &mut channel).await {
-        Ok(()) => pass_on(&subscriber, &mut channel, ping).await,
-        Err(Stopped::End(end)) => Over::End(end),
-        Err(Stopped::Sink(over)) => over,
-        Err(Stopped::Database(error)) => {
-            tracing::warn!(%error, "what a subscriber has missed cannot be read");
-            Over::Failed
+    let mut after = last_id;
+    let over = loop {
+        let over = match subscriber.follow(after, &mut channel).await {
+            Ok(()) => pass_on(&subscriber, &mut channel, ping).await,
+            Err(Stopped::End(end)) => Over::End(end),
+            Err(Stopped::Sink(over)) => over,
+            Err(Stopped::Database(error)) => {
+                tracing::warn!(%error, "what a subscriber has missed cannot be read");
+                Over::Failed
+            }
+        };
+        // Who fell behind and still reads goes on from the table.
+        match over {
+            Over::End(End::Behind) => after = Some(channel.last_id),
+            over => break over,
         }
     };
     // Its place is free, and nothing waits for it any more.
@@ -108,10 +119,7 @@ async fn pass_on(subscriber: &Subscriber, channel: &mut Channel, ping: Duration)
     loop {
         let sent = tokio::select! {
             next = queue.next() => match next {
-                Ok(frame) => tokio::select! {
-                    sent = channel.frame(&frame) => sent,
-                    end = queue.ended() => Err(Over::End(end)),
-                },
+                Ok(frame) => pass(queue, channel, &frame).await,
                 Err(end) => Err(Over::End(end)),
             },
             message = channel.socket.recv() => heard.message(message, Instant::now()),
@@ -123,6 +131,21 @@ async fn pass_on(subscriber: &Subscriber, channel: &mut Channel, ping: Duration)
         if let Err(over) = sent {
             return over;
         }
+    }
+}
+
+/// Sends one frame. Who has not read it some time after falling behind is too slow.
+async fn pass(queue: &Queue, channel: &mut Channel, frame: &Frame) -> Result<(), Over> {
+    let mut sending = std::pin::pin!(channel.frame(frame));
+    let end = tokio::select! {
+        sent = &mut sending => return sent,
+        end = queue.ended() => end,
+    };
+    match end {
+        End::Behind => tokio::time::timeout(PATIENCE, sending)
+            .await
+            .unwrap_or(Err(Over::TooSlow)),
+        End::LoggedOut | End::Stopping => Err(Over::End(end)),
     }
 }
 
@@ -192,7 +215,7 @@ impl Channel {
         match tokio::time::timeout(SEND, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Over::Gone),
-            Err(_) => Err(Over::End(End::TooSlow)),
+            Err(_) => Err(Over::TooSlow),
         }
     }
 
@@ -202,7 +225,7 @@ impl Channel {
             Over::Gone => return,
             Over::Flood => (close_code::POLICY, "you send too many messages"),
             Over::Failed => (close_code::ERROR, "internal error: connect again"),
-            Over::End(End::TooSlow) => {
+            Over::TooSlow | Over::End(End::Behind) => {
                 let word = Word::Reconnect {
                     last_id: self.last_id,
                 };
