@@ -11,4 +11,5 @@ pub(crate) mod egress;
 pub(crate) mod jobs;
 pub(crate) mod log;
 pub(crate) mod notify;
+pub(crate) mod schedules;
 pub(crate) mod settings;

@@ -20,6 +20,7 @@ mod output;
 mod postgres;
 mod prompt;
 mod role;
+mod schedules;
 mod serve;
 mod session;
 mod settings;
@@ -61,6 +62,7 @@ enum Command {
     Role(role::Arguments),
     Token(token::Arguments),
     Credentials(credentials::Arguments),
+    Schedules(schedules::Arguments),
     Settings(settings::Arguments),
     Notify(notify::Arguments),
     Webhooks(webhooks::Arguments),
@@ -101,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Role(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Token(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Schedules(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Webhooks(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Notify(arguments) => done(call(async |client| arguments.run(client).await)),

@@ -17,6 +17,7 @@ pub(crate) mod openapi;
 pub(crate) mod receipts;
 pub(crate) mod request_id;
 pub(crate) mod roles;
+pub(crate) mod schedules;
 pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -52,6 +53,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(openapi::router())
         .merge(receipts::router())
         .merge(roles::router())
+        .merge(schedules::router())
         .merge(settings::router())
         .merge(tokens::router())
         .merge(users::router())

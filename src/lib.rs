@@ -33,6 +33,7 @@ pub(crate) mod ledger;
 pub(crate) mod limits;
 pub(crate) mod notify;
 pub(crate) mod postgres;
+pub(crate) mod schedules;
 pub(crate) mod serve;
 pub(crate) mod services;
 pub(crate) mod sql;

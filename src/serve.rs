@@ -28,6 +28,7 @@ use crate::launch::{self, Walls};
 use crate::ledger::{Ledger, purge};
 use crate::notify::{self, Notifications};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
+use crate::schedules::Schedules;
 use crate::services::{Clock, Entropy, GrantUses, HostKey, Sealing, Services};
 use crate::store::{Store, host};
 
@@ -218,6 +219,9 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         services.clock.clone(),
         purge::Keep::new(&config),
     ));
+    let schedules = services.schedules.clone();
+    let firing = stop.clone();
+    let firing = tokio::spawn(async move { schedules.run(firing).await });
     let ledger = services.ledger.clone();
     let uses = services.uses.clone();
     let writing = tokio::spawn(uses.clone().keep_writing());
@@ -240,6 +244,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     let longest = config.limits.ceiling.wall() + DRAIN;
     let served = drain(serving.into_future(), stop.clone(), longest).await;
     stop.cancel();
+    let _ = firing.await;
     // Jobs are given back before the database goes.
     let _ = working.await;
     following.abort();
@@ -368,6 +373,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         settings: job_settings(&config),
     });
     Ok(Services {
+        schedules: Schedules::new(store.clone(), clock.clone(), entropy.clone()),
         uses,
         config: Arc::new(config),
         clock,

@@ -29,6 +29,7 @@ use crate::jobs::Jobs;
 use crate::ledger::Ledger;
 use crate::notify::Notifications;
 use crate::postgres::{AppPools, Health};
+use crate::schedules::Schedules;
 use crate::store::Store;
 
 /// Everything that a request may need. Cheap to clone.
@@ -51,6 +52,7 @@ pub(crate) struct Services {
     pub(crate) vault: Vault,
     pub(crate) notifications: Notifications,
     pub(crate) uses: GrantUses,
+    pub(crate) schedules: Schedules,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,
 }

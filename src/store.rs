@@ -16,6 +16,7 @@ pub(crate) mod login_failures;
 pub(crate) mod notifications;
 pub(crate) mod releases;
 pub(crate) mod roles;
+pub(crate) mod schedules;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 #[cfg(test)]

@@ -28,6 +28,7 @@ use crate::capability::jobs::CallJobs;
 use crate::capability::log::{CallLog, policy::Most};
 use crate::capability::notify::policy::Fired;
 use crate::capability::notify::{self, CallNotify};
+use crate::capability::schedules::{self, CallSchedules};
 use crate::capability::settings::CallSettings;
 use crate::capability::settings::policy::Uses;
 use crate::ids::CallId;
@@ -283,6 +284,7 @@ impl Cells {
             settings: self.settings(image),
             notify: notifications(image, budget, &log),
             jobs: CallJobs::new(image.settings.jobs, self.0.providers.clock.clone()),
+            schedules: self.schedules(image),
             log: log.clone(),
             deadline,
         };
@@ -351,6 +353,15 @@ impl Cells {
             app: image.settings.app.clone(),
             grant: image.settings.settings.clone(),
             uses: Uses::default(),
+        }
+    }
+
+    /// A call's way to its app's schedules.
+    pub(super) fn schedules(&self, image: &Image) -> CallSchedules {
+        CallSchedules {
+            store: self.0.providers.store.clone(),
+            app: image.settings.app.clone(),
+            uses: schedules::policy::Uses::default(),
         }
     }
 

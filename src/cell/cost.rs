@@ -105,6 +105,7 @@ impl Bench {
                 settings: cells.settings(&image),
                 notify: notifications(&image, budget(), &log),
                 jobs: CallJobs::new(settings.jobs, Clock::system()),
+                schedules: cells.schedules(&image),
                 caller: None,
                 database: Database::new(source, deadline, budget(), log.clone(), None),
                 log,

@@ -21,6 +21,7 @@ use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
 use crate::capability::notify::policy::Fired;
 use crate::capability::notify::{self, CallNotify};
+use crate::capability::schedules::{self, CallSchedules};
 use crate::capability::settings::{self, CallSettings};
 use crate::ids::CallId;
 use crate::services::Clock;
@@ -35,6 +36,7 @@ pub(crate) struct Binding {
     pub(crate) settings: CallSettings,
     pub(crate) notify: CallNotify,
     pub(crate) jobs: CallJobs,
+    pub(crate) schedules: CallSchedules,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
 }
@@ -169,6 +171,10 @@ impl CellState {
         &mut self.binding.notify
     }
 
+    fn schedules(&mut self) -> &mut CallSchedules {
+        &mut self.binding.schedules
+    }
+
     fn log(&mut self) -> &CallLog {
         &self.binding.log
     }
@@ -196,6 +202,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     settings::add_to_linker(&mut linker, CellState::settings)?;
     notify::add_to_linker(&mut linker, CellState::notify)?;
     jobs::add_to_linker(&mut linker, CellState::jobs)?;
+    schedules::add_to_linker(&mut linker, CellState::schedules)?;
     Ok(linker)
 }
 
