@@ -15,6 +15,7 @@ mod launch;
 mod login;
 mod logout;
 mod new;
+mod notify;
 mod output;
 mod postgres;
 mod prompt;
@@ -25,6 +26,7 @@ mod session;
 mod settings;
 mod token;
 mod user;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -62,6 +64,8 @@ enum Command {
     Credentials(credentials::Arguments),
     Schedules(schedules::Arguments),
     Settings(settings::Arguments),
+    Notify(notify::Arguments),
+    Webhooks(webhooks::Arguments),
     Audit(audit::Arguments),
     Postgres(postgres::Arguments),
     #[command(hide = true)]
@@ -101,6 +105,8 @@ pub fn run() -> ExitCode {
         Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Schedules(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Webhooks(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Notify(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
     };
     match outcome {

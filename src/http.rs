@@ -12,6 +12,7 @@ pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod json;
 pub(crate) mod metrics;
+pub(crate) mod notify;
 pub(crate) mod openapi;
 pub(crate) mod receipts;
 pub(crate) mod request_id;
@@ -22,6 +23,7 @@ pub(crate) mod settings;
 pub(crate) mod testing;
 pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -47,6 +49,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(health::router())
         .merge(jobs::router())
         .merge(metrics::router())
+        .merge(notify::router())
         .merge(openapi::router())
         .merge(receipts::router())
         .merge(roles::router())
@@ -54,6 +57,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(settings::router())
         .merge(tokens::router())
         .merge(users::router())
+        .merge(webhooks::router())
         .fallback(|| async { ApiError::NotFound("there is nothing at this address".to_owned()) })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         // Answers are one caller's own, and none of them is a page.
