@@ -21,7 +21,7 @@ requests = sys.stdin
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "compat"), str(TESTS / "bindings"), STAGING]
 
 import postgres_host  # noqa: E402
-from wit_world.imports import caller, credentials, db, jobs, log, settings  # noqa: E402
+from wit_world.imports import caller, credentials, db, jobs, log, notify, settings  # noqa: E402
 
 db.database = postgres_host.Database(DSN)
 
@@ -72,6 +72,7 @@ for line in requests:
     request = json.loads(line)
     log.lines.clear()
     db.statements.clear()
+    notify.sent.clear()
     answer: dict[str, object] = {}
     try:
         answer["ok"] = serve(request)
@@ -79,6 +80,7 @@ for line in requests:
         answer["failure"] = vars(error.value)
     answer.update(
         settings=settings.values,
+        notifications=notify.sent,
         log=log.lines,
         statements=db.statements,
         printed=output(),

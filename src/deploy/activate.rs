@@ -7,12 +7,13 @@ use sqlx::PgConnection;
 
 use super::{Candidate, DeployError, Deployer};
 use crate::app::manifest::Access;
-use crate::app::{Grant, Hook, Manifest};
+use crate::app::{Grant, Hook};
 use crate::audit::Entry;
 use crate::capability::db::Inspector;
+use crate::capability::jobs::policy::JobsGrant;
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::TableGrant;
-use crate::store::{apps, audit, blobs, consents, releases};
+use crate::store::{apps, audit, blobs, consents, releases, schedules};
 
 impl Deployer {
     /// Makes a release active: in the database with an entry of the audit log, on this node,
@@ -76,28 +77,18 @@ impl Deployer {
             let reason = format!("release {} went live instead", live.number);
             releases::refuse(&mut *connection, app, waiting, by, &reason, now).await?;
         }
+        let manifest = &live.manifest.0;
+        let jobs = JobsGrant::new(manifest.jobs, self.0.cells.limits()).settings;
+        schedules::declare(connection, app, &manifest.schedules, jobs).await?;
         self.reconcile(connection).await?;
-        self.tell_of_release(connection, app, before).await
-    }
-
-    /// Queues the hook of the release that has just become active.
-    async fn tell_of_release(
-        &self,
-        connection: &mut PgConnection,
-        app: &AppName,
-        before: Option<Manifest>,
-    ) -> sqlx::Result<()> {
         let Some(before) = before else {
             return self
                 .queue_hook(connection, app, Hook::Install, &json!({}))
                 .await;
         };
-        let Some(now) = releases::active_manifest(&mut *connection, app).await? else {
-            return Ok(());
-        };
         let payload = json!({
             "from": before.version.to_string(),
-            "to": now.version.to_string(),
+            "to": manifest.version.to_string(),
         });
         self.queue_hook(connection, app, Hook::Upgrade, &payload)
             .await

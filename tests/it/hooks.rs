@@ -26,15 +26,10 @@ fn told() -> Bundle {
     Bundle::of_guest("app", "told")
         .with(
             "tables",
-            json!([
-                "CREATE TABLE IF NOT EXISTS told
-                 (id bigint GENERATED ALWAYS AS IDENTITY, name text, payload jsonb)"
-            ]),
+            json!(["CREATE TABLE IF NOT EXISTS told
+                 (id bigint GENERATED ALWAYS AS IDENTITY, name text, payload jsonb)"]),
         )
-        .with(
-            "hooks",
-            Value::Object(serde_json::Map::from_iter(hooks)),
-        )
+        .with("hooks", Value::Object(serde_json::Map::from_iter(hooks)))
         .with("tasks", json!({ "sync": { "run": "any:name" } }))
         .with("settings", json!([{ "key": "batch", "type": "number" }]))
 }
@@ -206,6 +201,24 @@ async fn a_task_is_run_by_its_name_and_its_first_success_is_told_once() {
 }
 
 #[tokio::test]
+async fn a_schedule_calls_a_task() {
+    let host = Host::start().await;
+    let schedules = json!({ "nightly": { "cron": "0 2 * * *", "task": "sync" } });
+    host.install(&told().with("schedules", schedules)).await;
+    let admin = host.admin();
+
+    let path = "/api/apps/app/schedules/nightly";
+    let shown = admin.get(path).await.expect(200).json();
+    assert_eq!(shown["task"], "sync");
+    let run = admin.post(&format!("{path}/run"), &json!({})).await;
+    assert!(run.status < 300, "{run:?}");
+
+    let done = ended(&admin, "task sync", "completed").await;
+    assert_eq!(done["result"]["message"], "noted");
+    ended(&admin, "hook on_first_run_success", "completed").await;
+}
+
+#[tokio::test]
 async fn tasks_are_for_operators_and_for_the_app_itself() {
     let host = Host::start().await;
     host.install(&told()).await;
@@ -237,7 +250,11 @@ async fn a_component_must_have_what_its_manifest_names() {
             json!({ "on_install": "any:name" }),
             "lifecycle.hook",
         ),
-        ("tasks", json!({ "sync": { "run": "any:name" } }), "task.run"),
+        (
+            "tasks",
+            json!({ "sync": { "run": "any:name" } }),
+            "task.run",
+        ),
     ] {
         let bundle = Bundle::of_guest("app", "echo").with(key, value);
         let error = host.deploy(&bundle).await.expect(422).error();

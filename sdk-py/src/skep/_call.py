@@ -15,7 +15,18 @@ from typing import Any
 
 from psycopg2 import connection_for_call, end_call
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
-from skep import _build, _failure, _host, _phase, _results, _targets, hooks, jobs
+from skep import (
+    _build,
+    _ending,
+    _failure,
+    _host,
+    _identity,
+    _phase,
+    _results,
+    _targets,
+    hooks,
+    jobs,
+)
 from skep._entry import injected, takes_something
 from skep._json import NotSerializable, dumps
 from skep._phase import Phase
@@ -182,7 +193,7 @@ def _task(function: Callable[..., Any], data: str) -> str:
 def _hook(function: Callable[..., Any], name: str, payload: str) -> str:
     job = jobs.current()
     context = hooks.HookContext(
-        app=_build.targets.app,
+        app=_identity.app_name or "",
         hook=name,
         job=None if job is None else job.id,
         payload=_loads(payload),
@@ -192,7 +203,8 @@ def _hook(function: Callable[..., Any], name: str, payload: str) -> str:
 
 
 def _end() -> None:
-    """Closes what the app has left open."""
+    """Does what was left for the end, and closes what the app has left open."""
+    _ending.run()
     end_call()
     _host.host.close_exchanges()
 

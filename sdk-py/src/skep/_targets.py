@@ -53,7 +53,6 @@ class Target:
 class Targets:
     """What a manifest names, by the names of hooks and tasks."""
 
-    app: str = ""
     hooks: dict[str, Target] = field(default_factory=dict)
     tasks: dict[str, Target] = field(default_factory=dict)
 
@@ -72,8 +71,6 @@ def read(manifest: bytes | None) -> Targets:
         return targets
     if not isinstance(fields, dict):
         return targets
-    name = fields.get("app_name") or fields.get("name")
-    targets.app = name if isinstance(name, str) else ""
     for hook, function in _members(fields, "hooks"):
         _add(targets.hooks, f"hooks.{hook}", hook, function)
     for task, entry in _members(fields, "tasks"):

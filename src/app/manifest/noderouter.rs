@@ -6,6 +6,7 @@
 mod actions;
 mod hooks;
 mod needs;
+mod schedules;
 mod settings;
 
 pub(super) use actions::is_slug;
@@ -59,6 +60,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
     let tasks = hooks::read_tasks(&mut fields);
     let needs = needs::read(&mut fields);
     let settings = settings::read(&mut fields);
+    let schedules = schedules::read(&mut fields, &tasks);
     let script = fields.text("script").map(str::to_owned);
     ignored_generations(&mut fields);
     fields.finish();
@@ -86,6 +88,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
             tasks,
             needs,
             settings,
+            schedules,
         },
         script,
         warnings: report.warnings,

@@ -11,6 +11,9 @@ CREATE INDEX jobs_waiting_hooks ON jobs (app) WHERE status = 'pending' AND entry
 -- When a job of the task `sync` was completed for the first time. It stays when jobs are deleted.
 ALTER TABLE apps ADD COLUMN first_run_at TIMESTAMPTZ;
 
+-- What a schedule calls: a task, or `execute` where there is none.
+ALTER TABLE schedules ADD COLUMN task TEXT;
+
 CREATE OR REPLACE VIEW jobs_now AS
 SELECT
     jobs.id, jobs.app, jobs.release, jobs.payload, jobs.status, jobs.reason, jobs.priority,
