@@ -267,12 +267,7 @@ impl Cells {
         let database = Database::new(database, deadline, budget, log.clone(), attempt);
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
-        let egress = Egress::new(
-            self.0.providers.gateway.clone(),
-            Arc::clone(&image.settings.egress),
-            log.clone(),
-            deadline,
-        );
+        let egress = self.egress(image, &log, deadline);
         // However the call ends, a panic of ours included.
         let _cut = egress.cut_on_drop();
         let binding = Binding {
@@ -320,11 +315,7 @@ impl Cells {
             Err(error) => Err(error),
         };
         database.finish();
-        receipt.database = database.usage();
-        receipt.egress = egress.usage();
-        receipt.grants.extend(database.used());
-        receipt.grants.extend(egress.used());
-        receipt.log_lines = log.lines();
+        add_use(receipt, &database, &egress, &log);
         match &result {
             Ok(answer) => receipt.answer = answer.len(),
             Err(error) => describe(&log, error),
@@ -354,6 +345,16 @@ impl Cells {
             grant: image.settings.settings.clone(),
             uses: Uses::default(),
         }
+    }
+
+    /// A call's way to the servers that its app may send requests to.
+    fn egress(&self, image: &Image, log: &CallLog, deadline: Instant) -> Egress {
+        Egress::new(
+            self.0.providers.gateway.clone(),
+            Arc::clone(&image.settings.egress),
+            log.clone(),
+            deadline,
+        )
     }
 
     /// A call's way to its app's schedules.
@@ -548,6 +549,15 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
         (Some(trap), _) => CallError::Crashed(trap.to_string()),
         (None, _) => CallError::Internal(anyhow::anyhow!("{error:#}")),
     }
+}
+
+/// Adds what a call has used beside its cell.
+fn add_use(receipt: &mut Receipt, database: &Database, egress: &Egress, log: &CallLog) {
+    receipt.database = database.usage();
+    receipt.egress = egress.usage();
+    receipt.grants.extend(database.used());
+    receipt.grants.extend(egress.used());
+    receipt.log_lines = log.lines();
 }
 
 /// Writes to the app's log what its author needs to know.
