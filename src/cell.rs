@@ -36,6 +36,7 @@ use crate::bindings::AppIndices;
 use crate::capability::credentials::policy::CredentialsGrant;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::log::book::LogBook;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
 use crate::limits::{Budget, Limits, MIB};
@@ -73,6 +74,8 @@ pub(crate) struct Providers {
     /// Requests of apps leave by it.
     pub(crate) gateway: Gateway,
     pub(crate) vault: Vault,
+    /// Takes down what apps log.
+    pub(crate) book: LogBook,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
 }

@@ -13,6 +13,7 @@ mod grants;
 mod launch;
 mod login;
 mod logout;
+mod logs;
 mod new;
 mod output;
 mod postgres;
@@ -49,6 +50,7 @@ enum Command {
     Deploy(deploy::Arguments),
     Call(call::Arguments),
     Calls(calls::Arguments),
+    Logs(logs::Arguments),
     Apps(apps::Arguments),
     Grants(grants::Arguments),
     Login(login::Arguments),
@@ -88,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Deploy(arguments) => call(async |client| arguments.run(client).await),
         Command::Call(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Calls(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Logs(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Apps(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Grants(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::User(arguments) => done(call(async |client| arguments.run(client).await)),

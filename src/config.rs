@@ -16,7 +16,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::Limits;
+use crate::limits::{Limits, count, few};
 
 /// What an operator can set. Keys are the same in the file and, in capitals behind
 /// `SKEP_`, in the environment.
@@ -62,9 +62,24 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
     pub(crate) log: String,
+    /// Log lines for a log shipper.
+    pub(crate) logs: Logs,
     /// What calls may use. In the environment, parts of a key stand two underscores apart:
     /// `SKEP_LIMITS__CEILING__WALL_MS`.
     pub(crate) limits: Limits,
+}
+
+/// The section `logs` of the settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Logs {
+    /// A file that gets every line as JSON; none if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) json_file: Option<PathBuf>,
+    /// The size from which on it is put aside, in MiB.
+    pub(crate) json_file_mb: NonZeroU32,
+    /// How many are kept aside.
+    pub(crate) json_files: NonZeroU16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +100,7 @@ struct Defaults {
     calls_rows: u32,
     log_format: LogFormat,
     log: &'static str,
+    logs: Logs,
     limits: Limits,
 }
 
@@ -98,6 +114,11 @@ const DEFAULTS: Defaults = Defaults {
     calls_rows: 1_000_000,
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
+    logs: Logs {
+        json_file: None,
+        json_file_mb: count(64),
+        json_files: few(5),
+    },
     limits: Limits::STANDARD,
 };
 

@@ -10,6 +10,7 @@ pub(crate) mod deploy;
 pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod json;
+pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
 pub(crate) mod receipts;
@@ -43,6 +44,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(credentials::router())
         .merge(deploy::router())
         .merge(health::router())
+        .merge(logs::router())
         .merge(metrics::router())
         .merge(openapi::router())
         .merge(receipts::router())

@@ -17,19 +17,20 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Auth;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::log::book::LogBook;
 use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
-use crate::http;
+use crate::http::{self, logs};
 use crate::launch::{self, Walls};
 use crate::ledger::{Ledger, purge};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
-use crate::services::{Clock, Entropy, GrantUses, HostKey, Sealing, Services};
+use crate::services::{Clock, Entropy, GrantUses, HostKey, Places, Sealing, Services};
 use crate::store::{Store, host};
 
 /// How long beyond their own time calls may go on once the process has been asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How long the log of calls may take to be written to its end.
+/// How long the log of calls, and those of apps, may take to be written to their end.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// Runs a node until `stop` is cancelled, then lets its calls come to their end.
@@ -196,6 +197,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         purge::Keep::new(&config),
     ));
     let ledger = services.ledger.clone();
+    let book = services.book.clone();
     let uses = services.uses.clone();
     let writing = tokio::spawn(uses.clone().keep_writing());
     let vault = services.vault.clone();
@@ -214,7 +216,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     following.abort();
     vault.flush().await;
     purging.abort();
-    ledger.flush(LAST_CALLS).await;
+    tokio::join!(ledger.flush(LAST_CALLS), book.flush(LAST_CALLS));
     writing.abort();
     if let Err(error) = uses.write().await {
         tracing::warn!(%error, "the last uses of grants were not written down");
@@ -291,9 +293,11 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     )?;
     let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
     let ledger = Ledger::start(store.clone(), clock.clone());
+    let book = LogBook::start(store.clone(), clock.clone());
     let providers = Providers {
         gateway: Gateway::open(config.egress_ca_file.as_deref())?,
         vault: vault.clone(),
+        book: book.clone(),
         store: store.clone(),
         clock: clock.clone(),
     };
@@ -331,6 +335,8 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         auth,
         cells,
         ledger,
+        book,
+        followers: Places::new(logs::OF_USER, logs::OF_ALL),
         pools,
         serving,
         deployer,

@@ -6,12 +6,14 @@ mod clock;
 mod entropy;
 mod key;
 pub(crate) mod machine;
+mod places;
 mod sealing;
 mod uses;
 
 pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;
 pub(crate) use key::HostKey;
+pub(crate) use places::{Full, Place, Places};
 pub(crate) use sealing::{KeysError, Label, OpenError, Sealed, Sealing};
 pub(crate) use uses::GrantUses;
 
@@ -22,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
 use crate::capability::credentials::vault::Vault;
+use crate::capability::log::book::LogBook;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
@@ -42,6 +45,10 @@ pub(crate) struct Services {
     pub(crate) cells: Cells,
     /// What calls have used.
     pub(crate) ledger: Ledger,
+    /// What apps have logged.
+    pub(crate) book: LogBook,
+    /// Who follows logs.
+    pub(crate) followers: Places,
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,

@@ -11,6 +11,7 @@ pub(crate) mod consents;
 pub(crate) mod credentials;
 pub(crate) mod host;
 pub(crate) mod login_failures;
+pub(crate) mod logs;
 pub(crate) mod releases;
 pub(crate) mod roles;
 pub(crate) mod sessions;

@@ -15,14 +15,15 @@ use super::memory::Share;
 use super::pool::Cell;
 use super::receipt::{Ending, Receipt, Record};
 use super::state::{self, Binding, CellState};
-use super::{Cells, Image, Providers, Settings, engine};
+use super::{Cells, Image, Providers, engine};
 use crate::app::manifest::Instances;
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
 use crate::capability::credentials::CallCredentials;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::Egress;
-use crate::capability::log::{CallLog, policy::Most};
+use crate::capability::log::policy::Most;
+use crate::capability::log::{CallLog, Identity, detail};
 use crate::capability::settings::CallSettings;
 use crate::capability::settings::policy::Uses;
 use crate::ids::CallId;
@@ -72,6 +73,15 @@ pub(crate) struct Outcome {
     /// The app's JSON text; empty for `load`.
     pub(crate) result: Result<String, CallError>,
     pub(crate) receipt: Receipt,
+}
+
+impl Outcome {
+    /// What the app's author reads of a failure.
+    fn told(&self) -> Option<String> {
+        let error = self.result.as_ref().err()?;
+        let told = self.receipt.error.clone();
+        Some(told.unwrap_or_else(|| error.in_the_log()))
+    }
 }
 
 /// Why a call gave no answer.
@@ -154,7 +164,7 @@ impl Cells {
             entry,
             caller,
             ending: Ending::of(&outcome.result),
-            error: outcome.result.as_ref().err().map(CallError::in_the_log),
+            error: outcome.told(),
             receipt: outcome.receipt.clone(),
         });
         outcome
@@ -221,7 +231,12 @@ impl Cells {
             lines: budget.log_lines,
             bytes: budget.log_bytes,
         };
-        let log = CallLog::new(image.settings.app.clone(), image.settings.release, id, most);
+        let identity = Identity {
+            app: image.settings.app.clone(),
+            release: image.settings.release,
+            call: id,
+        };
+        let log = CallLog::new(identity, most, self.0.providers.book.clone());
         let database = Database::new(database, deadline, budget, log.clone());
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
@@ -238,7 +253,7 @@ impl Cells {
             caller,
             database: database.clone(),
             egress: egress.clone(),
-            credentials: self.credentials(image, id),
+            credentials: self.credentials(image, log.clone()),
             settings: self.settings(image),
             log: log.clone(),
             deadline,
@@ -274,21 +289,19 @@ impl Cells {
         receipt.log_lines = log.lines();
         match &result {
             Ok(answer) => receipt.answer = answer.len(),
-            Err(error) => describe(&log, error),
+            Err(error) => {
+                describe(&log, error);
+                receipt.error = Some(log.masked(&error.in_the_log()).into_owned());
+            }
         }
+        log.close();
         result
     }
 
     /// A call's way to its app's credentials.
-    pub(super) fn credentials(&self, image: &Image, call: CallId) -> CallCredentials {
-        let Settings {
-            app,
-            release,
-            credentials,
-            ..
-        } = &image.settings;
-        let vault = self.0.providers.vault.clone();
-        CallCredentials::new(vault, app.clone(), *release, call, credentials.clone())
+    pub(super) fn credentials(&self, image: &Image, log: CallLog) -> CallCredentials {
+        let grant = image.settings.credentials.clone();
+        CallCredentials::new(self.0.providers.vault.clone(), grant, log)
     }
 
     /// A call's way to its app's settings.
@@ -446,11 +459,13 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
 /// Writes to the app's log what its author needs to know.
 fn describe(log: &CallLog, error: &CallError) {
     match error {
-        CallError::App { trace, .. } => {
-            log.conclude(&error.in_the_log(), trace.as_deref());
+        CallError::App { name, trace, .. } => {
+            let detail = detail::failure(name, trace.as_deref());
+            log.conclude(&error.in_the_log(), Some(&detail));
         }
         CallError::Internal(cause) => {
             tracing::error!(error = format!("{cause:#}"), "a call could not be run");
+            log.conclude(&error.to_string(), None);
         }
         CallError::Busy(_) => {}
         CallError::TimedOut(_)

@@ -18,8 +18,9 @@ use crate::capability::credentials::vault::Vault;
 use crate::capability::db::Inspector;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::{Egress, Gateway};
-use crate::capability::log::CallLog;
+use crate::capability::log::book::LogBook;
 use crate::capability::log::policy::Most;
+use crate::capability::log::{CallLog, Identity};
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{CallId, ReleaseId};
 use crate::ledger::Ledger;
@@ -91,12 +92,17 @@ impl Bench {
                 lines: budget().log_lines,
                 bytes: budget().log_bytes,
             };
-            let log = CallLog::new(settings.app.clone(), settings.release, id, most);
+            let identity = Identity {
+                app: settings.app.clone(),
+                release: settings.release,
+                call: id,
+            };
+            let log = CallLog::new(identity, most, cells.0.providers.book.clone());
             let egress = Egress::new(gateway(), Arc::default(), log.clone(), deadline);
             let binding = Binding {
                 call: id,
                 egress,
-                credentials: cells.credentials(&image, id),
+                credentials: cells.credentials(&image, log.clone()),
                 settings: cells.settings(&image),
                 caller: None,
                 database: Database::new(source, deadline, budget(), log.clone()),
@@ -165,6 +171,7 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
     let sealing = Sealing::open(None, None, book.key()).unwrap();
     let providers = Providers {
         gateway: gateway(),
+        book: LogBook::start(book.store(), Clock::system()),
         vault: Vault::new(book.store(), sealing, Clock::system(), Entropy),
         store: book.store(),
         clock: Clock::system(),

@@ -1,5 +1,9 @@
 //! The one HTTP client of the commands that call a server.
 
+mod events;
+
+pub(crate) use events::Events;
+
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -83,6 +87,12 @@ impl Client {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn with_token(mut self, token: SecretString) -> Self {
+        self.token = Some(token);
+        self
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -144,6 +154,19 @@ impl Client {
         let request = self.request(Method::GET, path);
         let (_, bytes) = self.exchange(request).await?;
         Ok(bytes.into())
+    }
+
+    /// Begins to follow events.
+    pub(crate) async fn events(&self, path: &str) -> Result<Events, ClientError> {
+        let request = self.request(Method::GET, path);
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Events::new(response));
+        }
+        let bytes = response.bytes().await;
+        let bytes = bytes.map_err(|error| self.failure(&error))?;
+        Err(self.refusal(status, &bytes))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

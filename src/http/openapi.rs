@@ -6,7 +6,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    apps, audit, auth, calls, consent, credentials, deploy, health, metrics, receipts, roles,
+    apps, audit, auth, calls, consent, credentials, deploy, health, logs, metrics, receipts, roles,
     settings, tokens, users,
 };
 use crate::services::Services;
@@ -38,6 +38,7 @@ pub(crate) fn router() -> Router<Services> {
         credentials::rotate_key,
         settings::list, settings::find, settings::set, settings::unset,
         audit::list, audit::export, audit::verify, audit::cut,
+        logs::list, logs::of_call, logs::follow,
         health::alive, health::ready, metrics::read,
     ),
     modifiers(&Credentials),

@@ -30,6 +30,7 @@ mod egress;
 mod files;
 mod hostile;
 mod limits;
+mod logs;
 mod manage;
 mod neighbours;
 mod receipts;
