@@ -280,7 +280,7 @@ async fn the_lines_of_an_app_go_with_it() {
 
     let deleted = host.admin().delete("/admin/api/apps/app?tables=drop").await;
 
-    deleted.expect(200);
+    deleted.expect(204);
     assert_eq!(lines(&host.admin(), "").await, Vec::<Value>::new());
 }
 
