@@ -22,7 +22,8 @@ def main() -> None:
             sys.exit(f"error: examples/calls.jsonl has no call of {app}: add one with its answer")
         skep("deploy", folder)
         for call in own:
-            answer = json.loads(skep("call", app, json.dumps(call["call"])))
+            how = ["--async"] if call.get("async") else []
+            answer = json.loads(skep("call", *how, app, json.dumps(call["call"])))
             if answer != call["answer"]:
                 sys.exit(f"error: {app}: {call['call']} gave {answer}, not {call['answer']}")
         print(f"{app}: deployed, {len(own)} calls answered as expected")

@@ -10,6 +10,7 @@ mod finding;
 pub(crate) mod grants;
 pub(crate) mod manifest;
 mod origin;
+pub(crate) mod payload;
 mod plain;
 pub(crate) mod python;
 pub(crate) mod setting;

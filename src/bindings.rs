@@ -7,6 +7,7 @@ wasmtime::component::bindgen!({
         "skep:app/db": async | trappable,
         "skep:app/credentials": async | trappable,
         "skep:app/settings": async | trappable,
+        "skep:app/jobs": async | trappable,
         default: trappable,
     },
     exports: { default: async },
@@ -15,6 +16,7 @@ wasmtime::component::bindgen!({
     },
     trappable_error_type: {
         "skep:app/db.error" => crate::capability::db::DbError,
+        "skep:app/jobs.error" => crate::capability::jobs::JobsError,
         "skep:app/settings.error" => crate::capability::settings::SettingsError,
     },
     require_store_data_send: true,

@@ -10,6 +10,7 @@ mod compile;
 mod credentials;
 mod deploy;
 mod grants;
+mod jobs;
 mod launch;
 mod login;
 mod logout;
@@ -18,6 +19,7 @@ mod new;
 mod output;
 mod postgres;
 mod prompt;
+mod retention;
 mod role;
 mod serve;
 mod session;
@@ -53,6 +55,7 @@ enum Command {
     Logs(logs::Arguments),
     Apps(apps::Arguments),
     Grants(grants::Arguments),
+    Jobs(jobs::Arguments),
     Login(login::Arguments),
     Logout(logout::Arguments),
     User(user::Arguments),
@@ -61,6 +64,7 @@ enum Command {
     Credentials(credentials::Arguments),
     Settings(settings::Arguments),
     Audit(audit::Arguments),
+    Retention(retention::Arguments),
     Postgres(postgres::Arguments),
     #[command(hide = true)]
     Launch(launch::Arguments),
@@ -92,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Calls(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Logs(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Apps(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Jobs(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Grants(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::User(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Role(arguments) => done(call(async |client| arguments.run(client).await)),
@@ -99,6 +104,7 @@ pub fn run() -> ExitCode {
         Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Retention(arguments) => done(call(async |client| arguments.run(client).await)),
     };
     match outcome {
         Ok(code) => code,

@@ -17,6 +17,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{Limits, count, few};
+use crate::retention::Keep;
 
 /// What an operator can set. Keys are the same in the file and, in capitals behind
 /// `SKEP_`, in the environment.
@@ -54,10 +55,12 @@ pub(crate) struct Config {
     /// proxy that sets it: else clients choose their own, and no limit on failed logins
     /// holds.
     pub(crate) trust_forwarded_for: bool,
-    /// How many days the log of calls keeps a call.
-    pub(crate) calls_days: NonZeroU16,
-    /// How many calls of all apps together it keeps.
-    pub(crate) calls_rows: NonZeroU32,
+    /// How many jobs this node runs at once; with none it leaves them to other nodes.
+    pub(crate) jobs_at_once: u16,
+    /// How many seconds a job stays a node's that is not heard of.
+    pub(crate) job_lease_seconds: NonZeroU16,
+    /// What is kept, and for how long.
+    pub(crate) retention: Keep,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
@@ -96,8 +99,9 @@ struct Defaults {
     session_hours: u16,
     secure_cookies: bool,
     trust_forwarded_for: bool,
-    calls_days: u16,
-    calls_rows: u32,
+    jobs_at_once: u16,
+    job_lease_seconds: u16,
+    retention: Keep,
     log_format: LogFormat,
     log: &'static str,
     logs: Logs,
@@ -110,8 +114,9 @@ const DEFAULTS: Defaults = Defaults {
     session_hours: 12,
     secure_cookies: false,
     trust_forwarded_for: false,
-    calls_days: 14,
-    calls_rows: 1_000_000,
+    jobs_at_once: 8,
+    job_lease_seconds: 15,
+    retention: Keep::STANDARD,
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
     logs: Logs {

@@ -9,12 +9,14 @@ pub(crate) mod credentials;
 pub(crate) mod deploy;
 pub(crate) mod error;
 pub(crate) mod health;
+pub(crate) mod jobs;
 pub(crate) mod json;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
 pub(crate) mod receipts;
 pub(crate) mod request_id;
+pub(crate) mod retention;
 pub(crate) mod roles;
 pub(crate) mod settings;
 #[cfg(test)]
@@ -44,10 +46,12 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(credentials::router())
         .merge(deploy::router())
         .merge(health::router())
+        .merge(jobs::router())
         .merge(logs::router())
         .merge(metrics::router())
         .merge(openapi::router())
         .merge(receipts::router())
+        .merge(retention::router())
         .merge(roles::router())
         .merge(settings::router())
         .merge(tokens::router())

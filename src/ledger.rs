@@ -5,7 +5,6 @@
 
 mod journal;
 mod metrics;
-pub(crate) mod purge;
 
 pub(crate) use metrics::Now;
 
@@ -69,6 +68,7 @@ impl Witness for Ledger {
             app: call.app,
             release: call.release,
             entry: call.entry,
+            job: call.job,
             caller: call.caller.map(|caller| caller.username.clone()),
             started_at,
             outcome: call.ending.name(),

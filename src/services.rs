@@ -28,8 +28,10 @@ use crate::capability::log::book::LogBook;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
+use crate::jobs::Jobs;
 use crate::ledger::Ledger;
 use crate::postgres::{AppPools, Health};
+use crate::retention::Retention;
 use crate::store::Store;
 
 /// Everything that a request may need. Cheap to clone.
@@ -52,6 +54,9 @@ pub(crate) struct Services {
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
+    pub(crate) jobs: Jobs,
+    /// What is kept, and how the rest goes.
+    pub(crate) retention: Retention,
     pub(crate) vault: Vault,
     pub(crate) uses: GrantUses,
     /// Cancelled when the process has been asked to stop.

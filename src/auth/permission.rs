@@ -24,6 +24,8 @@ pub(crate) const CREDENTIALS: &str = "skep:credentials";
 pub(crate) const AUDIT: &str = "skep:audit";
 /// Read what apps have logged.
 pub(crate) const LOGS: &str = "skep:logs";
+/// Purge what is kept before its time.
+pub(crate) const RETENTION: &str = "skep:retention";
 /// See everything of the host.
 pub(crate) const READ: &str = "skep:read";
 /// Read the metrics, as a scraper does.

@@ -15,10 +15,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tracing::field;
 use wasmtime::component::{HasData, Linker};
 
 use crate::bindings::skep::app::log as wit;
-use crate::ids::{AppName, CallId, ReleaseId};
+use crate::ids::{AppName, CallId, JobId, ReleaseId};
 
 use book::LogBook;
 use mask::Mask;
@@ -43,6 +44,8 @@ pub(crate) struct Identity {
     pub(crate) app: AppName,
     pub(crate) release: ReleaseId,
     pub(crate) call: CallId,
+    /// The job that the call works at, and the number of its attempt.
+    pub(crate) job: Option<(JobId, i32)>,
 }
 
 #[derive(
@@ -236,14 +239,23 @@ impl CallLog {
     fn emit(&self, level: Level, origin: Origin, message: &str, detail: Option<&str>) {
         let Shared { identity, book, .. } = &*self.0;
         book.push(identity, level, origin, message, detail);
-        let Identity { app, release, call } = identity;
+        let Identity {
+            app,
+            release,
+            call,
+            job,
+        } = identity;
+        let (job, attempt) = (
+            job.map(|(job, _)| field::display(job)),
+            job.map(|(_, attempt)| attempt),
+        );
         let (source, part) = (origin.name(), origin.part());
         let message = policy::single_line(message);
         // `tracing` needs its level at compile time.
         macro_rules! emit {
             ($level:ident) => {
                 tracing::$level!(
-                    target: "skep::app", %app, %release, %call, source, part, detail, "{message}"
+                    target: "skep::app", %app, %release, %call, job, attempt, source, part, detail, "{message}"
                 )
             };
         }

@@ -16,6 +16,7 @@ const OFFERED: &[&str] = &[
     "skep:app/log@1.0.",
     "skep:app/caller@1.0.",
     "skep:app/db@1.0.",
+    "skep:app/jobs@1.0.",
     "skep:app/credentials@1.0.",
     "skep:app/settings@1.0.",
     "wasi:cli/",

@@ -13,9 +13,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub(super) use self::line::acts;
+pub(super) use self::since::Since;
 
 use self::line::Line;
-use self::since::Since;
 use super::client::{Client, ClientError, Events, segment};
 use super::output::Output;
 use crate::services::Clock;

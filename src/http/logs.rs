@@ -21,7 +21,7 @@ use super::error::{ApiError, ErrorBody};
 use super::json::Json;
 use crate::auth::{Identity, permission};
 use crate::capability::log::{Level, Origin, UnknownLevel, UnknownSource};
-use crate::ids::{AppName, CallId};
+use crate::ids::{AppName, CallId, JobId};
 use crate::services::Services;
 use crate::store::logs::{self, Filter, LineRow, Place};
 
@@ -79,7 +79,7 @@ impl From<LineRow> for LineBody {
             app: row.app,
             release: row.release,
             call: row.call_id.0,
-            job: row.job_id,
+            job: row.job_id.map(|job| job.0),
             attempt: row.attempt,
             level: Level::of_number(row.level),
             source: row.source,
@@ -154,7 +154,7 @@ pub(crate) async fn list(
         level: level(query.level.as_deref())?,
         source: query.source.as_deref().map(Origin::known).transpose()?,
         call: query.call.map(CallId),
-        job: query.job,
+        job: query.job.map(JobId),
         since: query.since,
         until: query.until,
         text: text(query.q)?,

@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    apps, audit, auth, calls, consent, credentials, deploy, health, logs, metrics, receipts, roles,
-    settings, tokens, users,
+    apps, audit, auth, calls, consent, credentials, deploy, health, jobs, logs, metrics, receipts,
+    retention, roles, settings, tokens, users,
 };
 use crate::services::Services;
 
@@ -34,11 +34,13 @@ pub(crate) fn router() -> Router<Services> {
         users::reset_password,
         roles::list, roles::create, roles::replace, roles::delete,
         tokens::list_own, tokens::create, tokens::revoke_own, tokens::list_all, tokens::revoke_any,
+        jobs::enqueue, jobs::find, jobs::list, jobs::show, jobs::cancel, jobs::retry, jobs::purge,
         credentials::list, credentials::set, credentials::delete, credentials::reads,
         credentials::rotate_key,
         settings::list, settings::find, settings::set, settings::unset,
         audit::list, audit::export, audit::verify, audit::cut,
         logs::list, logs::of_call, logs::follow,
+        retention::list, retention::purge,
         health::alive, health::ready, metrics::read,
     ),
     modifiers(&Credentials),

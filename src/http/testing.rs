@@ -19,6 +19,7 @@ use tower::ServiceExt;
 
 use crate::auth::Auth;
 use crate::config::Config;
+use crate::ids::AppName;
 use crate::serve::{self, Node};
 use crate::services::{Clock, Services};
 use crate::store::testing::TestDatabase;
@@ -86,6 +87,11 @@ impl TestHost {
             auth,
             ..self.services.clone()
         }
+    }
+
+    /// An app with a release that is active, though nothing can run it.
+    pub(crate) async fn live_app(&self, name: &str) -> AppName {
+        self.database.live_app(name).await
     }
 
     /// Serves on a port of its own, until the test's runtime ends.

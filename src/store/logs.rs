@@ -6,9 +6,8 @@ use sqlx::postgres::Postgres;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor, QueryBuilder};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
-use crate::ids::{AppName, CallId, ReleaseId};
+use crate::ids::{AppName, CallId, JobId, ReleaseId};
 
 /// A line to write down.
 #[derive(Debug, Clone)]
@@ -18,7 +17,7 @@ pub(crate) struct NewLine {
     pub(crate) release: ReleaseId,
     pub(crate) call: CallId,
     /// The job that the call worked at, and the number of its attempt.
-    pub(crate) job: Option<(Uuid, i32)>,
+    pub(crate) job: Option<(JobId, i32)>,
     /// 0 to 3.
     pub(crate) level: i16,
     pub(crate) source: &'static str,
@@ -39,7 +38,7 @@ pub(crate) struct LineRow {
     /// The release's number; none where its deploy failed.
     pub(crate) release: Option<i32>,
     pub(crate) call_id: CallId,
-    pub(crate) job_id: Option<Uuid>,
+    pub(crate) job_id: Option<JobId>,
     pub(crate) attempt: Option<i32>,
     pub(crate) level: i16,
     pub(crate) source: String,
@@ -56,7 +55,7 @@ pub(crate) struct Filter {
     pub(crate) level: i16,
     pub(crate) source: Option<&'static str>,
     pub(crate) call: Option<CallId>,
-    pub(crate) job: Option<Uuid>,
+    pub(crate) job: Option<JobId>,
     /// Not older than this.
     pub(crate) since: Option<OffsetDateTime>,
     /// Older than this.
@@ -86,7 +85,7 @@ pub(crate) async fn insert(executor: impl PgExecutor<'_>, lines: &[NewLine]) -> 
         .bind(column(lines, |line| line.app.as_str()))
         .bind(column(lines, |line| line.release.0))
         .bind(column(lines, |line| line.call.0))
-        .bind(column(lines, |line| line.job.map(|(job, _)| job)))
+        .bind(column(lines, |line| line.job.map(|(job, _)| job.0)))
         .bind(column(lines, |line| line.job.map(|(_, attempt)| attempt)))
         .bind(column(lines, |line| line.level))
         .bind(column(lines, |line| line.source))
@@ -213,38 +212,34 @@ pub(crate) async fn sizes(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<Siz
 }
 
 /// Deletes some of an app's lines that are older than a time, the oldest first. What comes back
-/// is how many, and what they took. Those of an app that is being deleted are left to that.
+/// is how many, and what they took; none where another node is at it.
 pub(crate) async fn delete_older(
     executor: impl PgExecutor<'_>,
     app: &AppName,
     than: OffsetDateTime,
     chunk: i64,
+) -> sqlx::Result<Option<(i64, i64)>> {
+    sqlx::query_as("SELECT rows, bytes FROM purge_logs($1, $2, $3)")
+        .bind(app)
+        .bind(than)
+        .bind(chunk)
+        .fetch_optional(executor)
+        .await
+}
+
+/// How many of an app's lines are older than a time, and what they take.
+pub(crate) async fn count_older(
+    executor: impl PgExecutor<'_>,
+    app: &AppName,
+    than: OffsetDateTime,
 ) -> sqlx::Result<(i64, i64)> {
     sqlx::query_as(
-        "WITH here AS (
-             SELECT FROM apps WHERE name = $1 FOR KEY SHARE SKIP LOCKED
-         ), gone AS (
-             DELETE FROM logs
-             WHERE seq IN (
-                 SELECT seq FROM logs
-                 WHERE app = $1 AND at < $2 AND EXISTS (SELECT FROM here)
-                 ORDER BY at, seq
-                 LIMIT $3
-             )
-             RETURNING bytes
-         ), sum AS (
-             SELECT count(*) AS rows, coalesce(sum(bytes), 0)::bigint AS bytes FROM gone
-         ), counted AS (
-             UPDATE log_sizes
-             SET rows = log_sizes.rows - sum.rows, bytes = log_sizes.bytes - sum.bytes
-             FROM sum
-             WHERE app = $1
-         )
-         SELECT rows, bytes FROM sum",
+        "SELECT count(*), coalesce(sum(bytes), 0)::bigint
+         FROM logs
+         WHERE app = $1 AND at < $2",
     )
     .bind(app)
     .bind(than)
-    .bind(chunk)
     .fetch_one(executor)
     .await
 }

@@ -14,6 +14,7 @@ mod bundle;
 mod database;
 mod guest;
 mod host;
+mod job_app;
 mod peer;
 mod python;
 
@@ -29,6 +30,8 @@ mod deploys;
 mod egress;
 mod files;
 mod hostile;
+mod job_crashes;
+mod jobs;
 mod limits;
 mod logs;
 mod manage;

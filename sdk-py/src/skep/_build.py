@@ -30,6 +30,8 @@ _OWN_MODULES = (
     "psycopg2.extras",
     "psycopg2.pool",
     "psycopg2.sql",
+    "skep.db",
+    "skep.jobs",
 )
 
 NO_EXECUTE = "main.py does not expose a callable execute(data) function"

@@ -8,16 +8,19 @@ cell's, a build's that reaches nothing, or one that says what is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from skep import _phase
 from skep.errors import (
     CredentialNotSet,
     HostUnavailable,
+    InvalidJob,
     InvalidSetting,
     InvalidStatement,
+    JobOver,
     NotInCell,
     OverLimit,
+    QueueFull,
     ResultNotReady,
     SkepError,
     SqlError,
@@ -46,6 +49,7 @@ class Session(Protocol):
     ) -> None: ...
     def execute(self, sql: str, params: Sequence[Any]) -> Any: ...
     def commit(self) -> None: ...
+    def commit_on_return(self) -> None: ...
     def rollback(self) -> None: ...
     def close(self) -> None: ...
 
@@ -68,6 +72,12 @@ class Host(Protocol):
     def write_log(self, level: str, message: str, detail: str | None) -> None: ...
     def current_caller(self) -> Caller | None: ...
     def call_id(self) -> str: ...
+    def current_job(self) -> tuple[str, int] | None: ...
+    def report_progress(self, percent: int | None, text: str | None) -> None: ...
+    def is_cancelled(self) -> bool: ...
+    def enqueue(
+        self, session: Session | None, payload: str, key: str | None, priority: str, delay_ms: int
+    ) -> str: ...
     def get_credential(self, name: str) -> bytes: ...
     def get_setting(self, key: str) -> str | None: ...
     def all_settings(self) -> list[tuple[str, str]]: ...
@@ -98,6 +108,20 @@ class NoHost:
 
     def call_id(self) -> str:
         return ""
+
+    def current_job(self) -> tuple[str, int] | None:
+        return None
+
+    def report_progress(self, percent: int | None, text: str | None) -> None:
+        pass
+
+    def is_cancelled(self) -> bool:
+        return False
+
+    def enqueue(
+        self, session: Session | None, payload: str, key: str | None, priority: str, delay_ms: int
+    ) -> str:
+        raise NotInCell("jobs can be queued in a cell only; see skep.testing")
 
     def get_credential(self, name: str) -> bytes:
         raise NotInCell("credentials are there in a cell only; see skep.testing")
@@ -135,6 +159,9 @@ class _PretendSession:
     def commit(self) -> None:
         pass
 
+    def commit_on_return(self) -> None:
+        pass
+
     def rollback(self) -> None:
         pass
 
@@ -142,7 +169,7 @@ class _PretendSession:
         pass
 
 
-class BuildHost:
+class BuildHost(NoHost):
     """A build: statements are accepted and forgotten, since `load` runs them."""
 
     def open_session(self) -> Session:
@@ -153,12 +180,6 @@ class BuildHost:
 
     def write_log(self, level: str, message: str, detail: str | None) -> None:
         pass
-
-    def current_caller(self) -> Caller | None:
-        return None
-
-    def call_id(self) -> str:
-        return ""
 
     def get_credential(self, name: str) -> bytes:
         raise _not_ready("credentials")
@@ -215,7 +236,7 @@ def _must_be_unicode(sql: str, params: Sequence[Any]) -> None:
 def cell_host() -> Host:
     """Returns the host of a cell. Needs the generated bindings."""
     from componentize_py_types import Err
-    from wit_world.imports import caller, credentials, db, log, settings
+    from wit_world.imports import caller, credentials, db, jobs, log, settings
 
     from skep import _egress
     from skep.caller import Caller
@@ -253,6 +274,13 @@ def cell_host() -> Host:
         "bytes": db.Value_Bytes,
         "array": db.Value_Array,
     }
+    of_jobs: dict[Any, Any] = {
+        jobs.Error_Superseded: lambda e: JobOver("the job was cancelled, or is another's now"),
+        jobs.Error_Invalid: lambda e: InvalidJob(e.value),
+        jobs.Error_QueueFull: lambda e: QueueFull("the call has queued too many jobs"),
+        jobs.Error_TimedOut: lambda e: TimedOut("the call's time is over"),
+        jobs.Error_Unavailable: lambda e: HostUnavailable("the queue could not be reached"),
+    }
     levels = {level.name.lower(): level for level in log.Level}
 
     def wire(params: Sequence[Any]) -> list[Any]:
@@ -269,6 +297,10 @@ def cell_host() -> Host:
 
         def __init__(self) -> None:
             self._connection = db.Connection()
+
+        @property
+        def connection(self) -> Any:
+            return self._connection
 
         def set_modes(
             self, isolation: str | None, read_only: bool | None, deferrable: bool | None
@@ -288,6 +320,9 @@ def cell_host() -> Host:
                 self._connection.commit()
             except Err as error:
                 raise translated(error) from None
+
+        def commit_on_return(self) -> None:
+            self._connection.commit_on_return()
 
         def rollback(self) -> None:
             try:
@@ -326,6 +361,41 @@ def cell_host() -> Host:
         def call_id(self) -> str:
             call_id: str = caller.call_id()
             return call_id
+
+        def current_job(self) -> tuple[str, int] | None:
+            job = jobs.current()
+            return None if job is None else (job.id, job.attempt)
+
+        def report_progress(self, percent: int | None, text: str | None) -> None:
+            try:
+                jobs.report(percent, None if text is None else unicode(text))
+            except Err as error:
+                # Code that a job and a call share need not ask which of them it runs in.
+                if not isinstance(error.value, jobs.Error_NotAJob):
+                    raise of_jobs[type(error.value)](error.value) from None
+
+        def is_cancelled(self) -> bool:
+            cancelled: bool = jobs.is_cancelled()
+            return cancelled
+
+        def enqueue(
+            self,
+            session: Session | None,
+            payload: str,
+            key: str | None,
+            priority: str,
+            delay_ms: int,
+        ) -> str:
+            request = jobs.Request(payload, key, jobs.Priority[priority], delay_ms)
+            try:
+                queued: str = (
+                    jobs.enqueue(request)
+                    if session is None
+                    else jobs.enqueue_with(cast(CellSession, session).connection, request)
+                )
+            except Err as error:
+                raise of_jobs[type(error.value)](error.value) from None
+            return queued
 
         def get_credential(self, name: str) -> bytes:
             try:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from skep import _host, _importer, _json
-from skep._entry import takes_connection
+from skep._entry import injected
 from skep.caller import Caller
 from skep.errors import CredentialNotSet
 
@@ -94,7 +94,7 @@ class App:
         sys.path[:0] = _entries
         self.main = _importer.import_main(root)
         self._execute = self.main.execute
-        self._takes_connection = takes_connection(self._execute)
+        self._injected = injected(self._execute)
 
     def call(self, data: Any, *, caller: Caller | None = None, rollback: bool = True) -> Any:
         """Run `execute` on `data` as a cell does, and return its result after JSON.
@@ -105,7 +105,7 @@ class App:
         """
         self._host.caller = caller
         given = json.loads(json.dumps(data))
-        if not self._takes_connection:
+        if "conn" not in self._injected:
             return json.loads(_json.dumps(_finished(self._execute(given))))
         conn = _connect(rollback)
         try:

@@ -70,6 +70,7 @@ impl Host {
             app: self.app.clone(),
             release: ReleaseId(Uuid::nil()),
             call: CallId(Uuid::nil()),
+            job: None,
         };
         let most = Most {
             lines: 10,

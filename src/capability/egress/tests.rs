@@ -51,6 +51,7 @@ fn call_trusting(
             app: "app".parse().unwrap(),
             release: ReleaseId(id()),
             call: CallId(id()),
+            job: None,
         },
         most,
         LogBook::unwritten(Clock::system()),

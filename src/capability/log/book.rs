@@ -148,7 +148,7 @@ impl LogBook {
             app: identity.app.clone(),
             release: identity.release,
             call: identity.call,
-            job: None,
+            job: identity.job,
             level: level.number(),
             source: origin.name(),
             message: detail::without_nul(message),

@@ -7,16 +7,32 @@ use time::{Duration, OffsetDateTime};
 
 /// A time, or how long ago it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Since {
+pub(in crate::cli) enum Since {
     Ago(Duration),
     At(OffsetDateTime),
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write how long ago, such as 30s, 15m, 2h or 7d, or a time such as 2026-11-21T00:00:00Z")]
-pub(super) struct NotATime;
+pub(in crate::cli) struct NotATime;
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write how long ago, such as 12h or 30d")]
+pub(in crate::cli) struct NotAnAge;
 
 impl Since {
+    /// How long ago, where that was said.
+    ///
+    /// # Errors
+    ///
+    /// When a time was said.
+    pub(in crate::cli) fn ago(self) -> Result<Duration, NotAnAge> {
+        match self {
+            Self::Ago(time) => Ok(time),
+            Self::At(_) => Err(NotAnAge),
+        }
+    }
+
     /// The time, as seen from another, in the form of RFC 3339.
     pub(super) fn before(self, now: OffsetDateTime) -> anyhow::Result<String> {
         let at = match self {

@@ -58,6 +58,7 @@ async fn lines_are_printed_oldest_first_and_the_newest_of_too_many() {
         app: "shop".parse().unwrap(),
         release: ReleaseId(Uuid::nil()),
         call: CallId(Uuid::nil()),
+        job: None,
     };
     let most = Most {
         lines: 10_000,

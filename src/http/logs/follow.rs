@@ -21,7 +21,7 @@ use super::{LineBody, admit, level, text};
 use crate::capability::log::Origin;
 use crate::http::auth::extract::Authenticated;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::ids::CallId;
+use crate::ids::{CallId, JobId};
 use crate::services::{Full, Place, Services};
 use crate::store::logs::{self, Filter};
 
@@ -83,7 +83,7 @@ pub(crate) async fn follow(
         level: level(query.level.as_deref())?,
         source: query.source.as_deref().map(Origin::known).transpose()?,
         call: query.call.map(CallId),
-        job: query.job,
+        job: query.job.map(JobId),
         since: None,
         until: None,
         text: text(query.q)?,

@@ -30,6 +30,7 @@ fn log(host: &TestHost, app: &str, call: CallId) -> CallLog {
         app: app.parse().unwrap(),
         release: ReleaseId(Uuid::nil()),
         call,
+        job: None,
     };
     let most = Most {
         lines: 1_000,

@@ -74,4 +74,36 @@ BEGIN
     ON CONFLICT (app) DO UPDATE
     SET rows = log_sizes.rows + excluded.rows, bytes = log_sizes.bytes + excluded.bytes;
 END $$;
-REVOKE ALL ON FUNCTION put_logs FROM PUBLIC;
+
+-- Deletes some of an app's lines that are older than a time, the oldest first; says how many, and
+-- what they took. No row where another node is at it. Those of an app that is being deleted are
+-- left to that. A function, as above: nothing is locked while a node thinks.
+CREATE FUNCTION purge_logs(of_app TEXT, than TIMESTAMPTZ, chunk BIGINT)
+RETURNS TABLE (rows BIGINT, bytes BIGINT)
+LANGUAGE plpgsql SET search_path = skep, pg_catalog AS $$
+#variable_conflict use_column
+DECLARE
+    gone_rows BIGINT;
+    gone_bytes BIGINT;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('skep purge logs', 0)) THEN
+        RETURN;
+    END IF;
+    PERFORM FROM apps WHERE name = of_app FOR KEY SHARE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT 0::bigint, 0::bigint;
+        RETURN;
+    END IF;
+    WITH gone AS (
+        DELETE FROM logs WHERE seq IN (
+            SELECT seq FROM logs WHERE app = of_app AND at < than ORDER BY at, seq LIMIT chunk
+        )
+        RETURNING logs.bytes
+    )
+    SELECT count(*), coalesce(sum(gone.bytes), 0) INTO gone_rows, gone_bytes FROM gone;
+    UPDATE log_sizes
+    SET rows = log_sizes.rows - gone_rows, bytes = log_sizes.bytes - gone_bytes
+    WHERE app = of_app AND gone_rows > 0;
+    RETURN QUERY SELECT gone_rows, gone_bytes;
+END $$;
+REVOKE ALL ON FUNCTION put_logs, purge_logs FROM PUBLIC;

@@ -75,6 +75,7 @@ fn log_of(book: &LogBook, app: &str) -> CallLog {
         app: app.parse().unwrap(),
         release: ReleaseId(Uuid::from_u128(1)),
         call: CallId(Uuid::from_u128(2)),
+        job: None,
     };
     let most = Most {
         lines: 100_000,
