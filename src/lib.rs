@@ -3,6 +3,7 @@
 //! The layers, each using only those below it:
 //!
 //! - [`http`] and [`cli`]: what people and programs speak to; [`serve`]: one node;
+//! - [`retention`]: what is kept, and how the rest goes;
 //! - [`deploy`], [`jobs`], [`auth`], [`ledger`]: a bundle becomes a release; work that runs later;
 //!   who may do what; what calls have used;
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;

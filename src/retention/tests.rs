@@ -244,7 +244,10 @@ async fn everybody_writes_and_reads_while_a_purge_is_at_work() {
     // Each stops in the middle of its second piece.
     let mut gate = services.store.pool().begin().await.unwrap();
     for table in ["logs", "calls"] {
-        let lock = format!("SELECT FROM {table} ORDER BY seq OFFSET 1200 LIMIT 1 FOR UPDATE");
+        let lock = format!(
+            "SELECT FROM {table} WHERE seq = (SELECT seq FROM {table} ORDER BY seq OFFSET 1200 LIMIT 1)
+             FOR UPDATE"
+        );
         sqlx::query(sqlx::AssertSqlSafe(lock))
             .execute(&mut *gate)
             .await
@@ -286,10 +289,9 @@ async fn a_purge_that_was_cut_goes_on_where_it_was() {
     host.write_lines("shop", 1_500, 15 * DAY, "old").await;
     let retention = host.0.services.retention.clone();
     let mut gate = host.0.services.store.pool().begin().await.unwrap();
-    sqlx::query("SELECT FROM logs ORDER BY seq OFFSET 1200 LIMIT 1 FOR UPDATE")
-        .execute(&mut *gate)
-        .await
-        .unwrap();
+    let lock = "SELECT FROM logs WHERE seq = (SELECT seq FROM logs ORDER BY seq OFFSET 1200 LIMIT 1)
+        FOR UPDATE";
+    sqlx::query(lock).execute(&mut *gate).await.unwrap();
     let purging = tokio::spawn(async move { retention.purge(Kind::Logs, Order::default()).await });
     while host.numbers("SELECT count(*) FROM logs").await != [500] {
         tokio::task::yield_now().await;
