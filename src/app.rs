@@ -13,6 +13,7 @@ mod origin;
 pub(crate) mod payload;
 mod plain;
 pub(crate) mod python;
+pub(crate) mod schedule;
 pub(crate) mod setting;
 
 pub(crate) use backend::{Backend, BackendError, COMPONENT};
@@ -22,6 +23,7 @@ pub(crate) use grants::{Grant, Grants};
 pub(crate) use manifest::{Manifest, ManifestError};
 pub(crate) use origin::{Origin, OriginError, Scheme};
 pub(crate) use plain::plain;
+pub(crate) use schedule::Schedule;
 pub(crate) use setting::Setting;
 
 /// The manifest's place in a bundle.

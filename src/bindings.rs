@@ -8,6 +8,7 @@ wasmtime::component::bindgen!({
         "skep:app/credentials": async | trappable,
         "skep:app/settings": async | trappable,
         "skep:app/jobs": async | trappable,
+        "skep:app/schedules": async | trappable,
         default: trappable,
     },
     exports: { default: async },
@@ -17,6 +18,7 @@ wasmtime::component::bindgen!({
     trappable_error_type: {
         "skep:app/db.error" => crate::capability::db::DbError,
         "skep:app/jobs.error" => crate::capability::jobs::JobsError,
+        "skep:app/schedules.error" => crate::capability::schedules::SchedulesError,
         "skep:app/settings.error" => crate::capability::settings::SettingsError,
     },
     require_store_data_send: true,

@@ -16,16 +16,19 @@ mod login;
 mod logout;
 mod logs;
 mod new;
+mod notify;
 mod output;
 mod postgres;
 mod prompt;
 mod retention;
 mod role;
+mod schedules;
 mod serve;
 mod session;
 mod settings;
 mod token;
 mod user;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -62,7 +65,10 @@ enum Command {
     Role(role::Arguments),
     Token(token::Arguments),
     Credentials(credentials::Arguments),
+    Schedules(schedules::Arguments),
     Settings(settings::Arguments),
+    Notify(notify::Arguments),
+    Webhooks(webhooks::Arguments),
     Audit(audit::Arguments),
     Retention(retention::Arguments),
     Postgres(postgres::Arguments),
@@ -102,7 +108,10 @@ pub fn run() -> ExitCode {
         Command::Role(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Token(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Schedules(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Webhooks(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Notify(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Retention(arguments) => done(call(async |client| arguments.run(client).await)),
     };

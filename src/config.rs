@@ -16,6 +16,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::app::Origin;
 use crate::limits::{Limits, count, few};
 use crate::retention::Keep;
 
@@ -61,6 +62,13 @@ pub(crate) struct Config {
     pub(crate) job_lease_seconds: NonZeroU16,
     /// What is kept, and for how long.
     pub(crate) retention: Keep,
+    /// Sockets and streams of notifications that are open on this node at once.
+    pub(crate) notify_sockets: NonZeroU32,
+    /// Those of one user.
+    pub(crate) notify_sockets_per_user: NonZeroU32,
+    /// Where webhooks may send notifications: scheme, host and port. A name may stand for an
+    /// address of a private network.
+    pub(crate) webhook_origins: Vec<Origin>,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
@@ -102,6 +110,9 @@ struct Defaults {
     jobs_at_once: u16,
     job_lease_seconds: u16,
     retention: Keep,
+    notify_sockets: u32,
+    notify_sockets_per_user: u32,
+    webhook_origins: [Origin; 0],
     log_format: LogFormat,
     log: &'static str,
     logs: Logs,
@@ -117,6 +128,9 @@ const DEFAULTS: Defaults = Defaults {
     jobs_at_once: 8,
     job_lease_seconds: 15,
     retention: Keep::STANDARD,
+    notify_sockets: 10_000,
+    notify_sockets_per_user: 32,
+    webhook_origins: [],
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
     logs: Logs {

@@ -13,16 +13,19 @@ pub(crate) mod jobs;
 pub(crate) mod json;
 pub(crate) mod logs;
 pub(crate) mod metrics;
+pub(crate) mod notify;
 pub(crate) mod openapi;
 pub(crate) mod receipts;
 pub(crate) mod request_id;
 pub(crate) mod retention;
 pub(crate) mod roles;
+pub(crate) mod schedules;
 pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -49,13 +52,16 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(jobs::router())
         .merge(logs::router())
         .merge(metrics::router())
+        .merge(notify::router())
         .merge(openapi::router())
         .merge(receipts::router())
         .merge(retention::router())
         .merge(roles::router())
+        .merge(schedules::router())
         .merge(settings::router())
         .merge(tokens::router())
         .merge(users::router())
+        .merge(webhooks::router())
         .fallback(|| async { ApiError::NotFound("there is nothing at this address".to_owned()) })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         // Answers are one caller's own, and none of them is a page.

@@ -18,6 +18,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::cell::Cells;
+use crate::notify::Notifications;
 use crate::services::Clock;
 use crate::store::Store;
 use crate::store::retention::{self, Measure};
@@ -35,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) keep: Keep,
     pub(crate) cells: Cells,
+    pub(crate) notifications: Notifications,
     /// Where builds work.
     pub(crate) work: PathBuf,
 }
@@ -89,7 +91,7 @@ impl Retention {
             let slow = looks.is_multiple_of(SLOW_EVERY);
             looks = looks.wrapping_add(1);
             let due = |kind: &&Kind| match kind {
-                Kind::Calls | Kind::Logs => true,
+                Kind::Calls | Kind::Logs | Kind::Notifications => true,
                 Kind::Jobs | Kind::CredentialReads | Kind::Releases | Kind::Images | Kind::Work => {
                     slow
                 }
@@ -118,6 +120,7 @@ impl Retention {
             Kind::Calls => retention::calls(pool).await?,
             Kind::Logs => retention::logs(pool).await?,
             Kind::Jobs => retention::jobs(pool).await?,
+            Kind::Notifications => retention::notifications(pool).await?,
             Kind::CredentialReads => retention::credential_reads(pool).await?,
             Kind::Releases => retention::releases(pool).await?,
             Kind::Audit => retention::audit(pool).await?,
@@ -137,6 +140,7 @@ impl Retention {
             Kind::Calls => self.purge_calls(order).await,
             Kind::Logs => self.purge_logs(order).await,
             Kind::Jobs => self.purge_jobs(order).await,
+            Kind::Notifications => self.purge_notifications(order).await,
             Kind::CredentialReads => self.purge_credential_reads(order).await,
             Kind::Releases => self.purge_releases(order).await,
             Kind::Images => self.purge_images(order).await,

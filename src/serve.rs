@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -25,14 +27,17 @@ use crate::http::{self, logs};
 use crate::jobs::{self, Jobs};
 use crate::launch::{self, Walls};
 use crate::ledger::Ledger;
+use crate::notify::{self, Notifications};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::retention::{self, Retention};
+use crate::schedules::Schedules;
 use crate::services::{Clock, Entropy, GrantUses, HostKey, Places, Sealing, Services};
 use crate::store::{Store, host};
 
 /// How long beyond their own time calls may go on once the process has been asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How long the log of calls, and those of apps, may take to be written to their end.
+/// How long the log of calls, those of apps, and the last notifications may take to be written to
+/// their end.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// Runs a node until `stop` is cancelled, then lets its calls come to their end.
@@ -42,6 +47,7 @@ const LAST_CALLS: Duration = Duration::from_secs(5);
 /// When something that it needs does not start; the text says what and why.
 pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
     forbid_core_dumps()?;
+    raise_open_files();
     // The likeliest mistake is found before anything is made.
     drop(listen(&config).await?);
     make_data_folder(&config)?;
@@ -90,6 +96,19 @@ fn forbid_core_dumps() -> anyhow::Result<()> {
     };
     setrlimit(Resource::Core, none).context("cannot forbid core dumps")?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot forbid core dumps")
+}
+
+/// Lets the process have as many files open as the system allows it: each socket is one, and the
+/// limit that a process begins with is for programs that cannot count beyond it.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit on open files stays as it is");
+    }
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
@@ -199,11 +218,19 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         async move { jobs.run(stop).await }
     });
     let purging = tokio::spawn(services.retention.clone().run());
+    let schedules = services.schedules.clone();
+    let firing = stop.clone();
+    let firing = tokio::spawn(async move { schedules.run(firing).await });
     let ledger = services.ledger.clone();
     let book = services.book.clone();
     let uses = services.uses.clone();
     let writing = tokio::spawn(uses.clone().keep_writing());
     let vault = services.vault.clone();
+    let notifications = services.notifications.clone();
+    let notifying = tokio::spawn({
+        let (notifications, stop) = (notifications.clone(), stop.clone());
+        async move { notifications.run(stop).await }
+    });
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
     let listener = listen(&config).await?;
@@ -217,9 +244,12 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     let longest = config.limits.ceiling.wall() + DRAIN;
     let served = drain(serving.into_future(), stop.clone(), longest).await;
     stop.cancel();
+    let _ = firing.await;
     // Jobs are given back before the database goes.
     let _ = working.await;
     following.abort();
+    notifications.flush(LAST_CALLS).await;
+    notifying.abort();
     vault.flush().await;
     purging.abort();
     tokio::join!(ledger.flush(LAST_CALLS), book.flush(LAST_CALLS));
@@ -296,8 +326,9 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
     let ledger = Ledger::start(store.clone(), clock.clone());
     let book = LogBook::start(store.clone(), clock.clone());
+    let gateway = Gateway::open(config.egress_ca_file.as_deref())?;
     let providers = Providers {
-        gateway: Gateway::open(config.egress_ca_file.as_deref())?,
+        gateway: gateway.clone(),
         vault: vault.clone(),
         book: book.clone(),
         store: store.clone(),
@@ -322,6 +353,16 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
+    let notifications = Notifications::new(notify::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        auth: auth.clone(),
+        vault: vault.clone(),
+        gateway,
+        webhook_origins: config.webhook_origins.as_slice().into(),
+        settings: notify::Settings::new(&config),
+    });
     let uses = GrantUses::new(store.clone(), clock.clone());
     let jobs = Jobs::new(jobs::Parts {
         store: store.clone(),
@@ -338,9 +379,11 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         clock: clock.clone(),
         keep: config.retention,
         cells: cells.clone(),
+        notifications: notifications.clone(),
         work: work_folder(&config),
     });
     Ok(Services {
+        schedules: Schedules::new(store.clone(), clock.clone(), entropy.clone()),
         uses,
         config: Arc::new(config),
         clock,
@@ -358,6 +401,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         jobs,
         retention,
         vault,
+        notifications,
         draining: node.draining,
     })
 }

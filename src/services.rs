@@ -30,8 +30,10 @@ use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
 use crate::jobs::Jobs;
 use crate::ledger::Ledger;
+use crate::notify::Notifications;
 use crate::postgres::{AppPools, Health};
 use crate::retention::Retention;
+use crate::schedules::Schedules;
 use crate::store::Store;
 
 /// Everything that a request may need. Cheap to clone.
@@ -58,7 +60,9 @@ pub(crate) struct Services {
     /// What is kept, and how the rest goes.
     pub(crate) retention: Retention,
     pub(crate) vault: Vault,
+    pub(crate) notifications: Notifications,
     pub(crate) uses: GrantUses,
+    pub(crate) schedules: Schedules,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,
 }

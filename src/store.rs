@@ -9,19 +9,23 @@ pub(crate) mod blobs;
 pub(crate) mod calls;
 pub(crate) mod consents;
 pub(crate) mod credentials;
+pub(crate) mod credentials_of_users;
 pub(crate) mod host;
 pub(crate) mod jobs;
 pub(crate) mod login_failures;
 pub(crate) mod logs;
+pub(crate) mod notifications;
 pub(crate) mod releases;
 pub(crate) mod retention;
 pub(crate) mod roles;
+pub(crate) mod schedules;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Setting};
+use super::{Origin, Schedule, Setting};
 use crate::ids::AppName;
 
 /// What an app says about itself.
@@ -45,6 +45,9 @@ pub(crate) struct Manifest {
     /// What operators and the app itself may set.
     #[serde(default)]
     pub(crate) settings: Vec<Setting>,
+    /// What it has done again and again.
+    #[serde(default)]
+    pub(crate) schedules: Vec<Schedule>,
 }
 
 impl Manifest {

@@ -27,6 +27,9 @@ use crate::capability::egress::Egress;
 use crate::capability::jobs::CallJobs;
 use crate::capability::log::policy::Most;
 use crate::capability::log::{CallLog, Identity, detail};
+use crate::capability::notify::policy::Fired;
+use crate::capability::notify::{self, CallNotify};
+use crate::capability::schedules::{self, CallSchedules};
 use crate::capability::settings::CallSettings;
 use crate::capability::settings::policy::Uses;
 use crate::ids::CallId;
@@ -80,6 +83,8 @@ pub(crate) struct Call {
 pub(crate) struct Outcome {
     /// The app's JSON text; empty for `load`.
     pub(crate) result: Result<String, CallError>,
+    /// The notifications of a call that succeeded, to be sent now.
+    pub(crate) notifications: Vec<Fired>,
     pub(crate) receipt: Receipt,
 }
 
@@ -156,6 +161,7 @@ impl Cells {
             Ok(outcome) => outcome,
             Err(error) => Outcome {
                 result: Err(CallError::Internal(error.into())),
+                notifications: Vec::new(),
                 receipt: Receipt::default(),
             },
         }
@@ -175,6 +181,7 @@ impl Cells {
         let running = AssertUnwindSafe(self.admit_and_run(image, call)).catch_unwind();
         let outcome = running.await.unwrap_or_else(|_| Outcome {
             result: Err(CallError::Internal(anyhow::anyhow!("the call panicked"))),
+            notifications: Vec::new(),
             receipt: Receipt::default(),
         });
         self.0.witness.ended(Record {
@@ -213,7 +220,15 @@ impl Cells {
             }
             Err(busy) => Err(busy.into()),
         };
-        Outcome { result, receipt }
+        let (result, notifications) = match result {
+            Ok((answer, notifications)) => (Ok(answer), notifications),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        Outcome {
+            result,
+            notifications,
+            receipt,
+        }
     }
 
     /// A place among the app's calls, memory, and a place among all calls.
@@ -245,7 +260,7 @@ impl Cells {
         (call, share): (Call, Share),
         deadline: Instant,
         receipt: &mut Receipt,
-    ) -> Result<String, CallError> {
+    ) -> Result<(String, Vec<Fired>), CallError> {
         let Call {
             id,
             entry,
@@ -283,19 +298,25 @@ impl Cells {
             egress: egress.clone(),
             credentials: self.credentials(image, log.clone()),
             settings: self.settings(image),
+            notify: notifications(image, budget, &log),
             jobs: CallJobs::new(image.settings.jobs, self.0.providers.clock.clone()),
+            schedules: self.schedules(image),
             log: log.clone(),
             deadline,
         };
 
         let began = Instant::now();
+        let mut fired = Vec::new();
         let result = match self.cell(image, binding, budget).await {
             Ok(mut cell) => {
                 receipt.instantiate = began.elapsed();
                 let result = enter_guest(image, &mut cell, entry, deadline, budget).await;
                 let result = match result {
-                    Ok(answer) if database.commits_on_return() => conclude(&database, answer).await,
-                    result => result,
+                    Ok(answer) => {
+                        fired = cell.store.data_mut().fired(&answer);
+                        conclude(&database, answer, &fired).await
+                    }
+                    Err(error) => Err(error),
                 };
                 receipt.run = began.elapsed().saturating_sub(receipt.instantiate);
                 receipt.memory = cell.memory();
@@ -328,7 +349,7 @@ impl Cells {
             }
         }
         log.close();
-        result
+        result.map(|answer| (answer, fired))
     }
 
     /// A call's way to its app's credentials.
@@ -346,6 +367,15 @@ impl Cells {
             app: image.settings.app.clone(),
             grant: image.settings.settings.clone(),
             uses: Uses::default(),
+        }
+    }
+
+    /// A call's way to its app's schedules.
+    pub(super) fn schedules(&self, image: &Image) -> CallSchedules {
+        CallSchedules {
+            store: self.0.providers.store.clone(),
+            app: image.settings.app.clone(),
+            uses: schedules::policy::Uses::default(),
         }
     }
 
@@ -376,6 +406,15 @@ impl Cells {
             Err(_) => Err(CallError::TimedOut(budget.wall)),
         }
     }
+}
+
+/// A call's way to the users who have subscribed to its app's notifications.
+pub(super) fn notifications(image: &Image, budget: Budget, log: &CallLog) -> CallNotify {
+    let most = notify::policy::Most {
+        count: budget.notifications,
+        bytes: budget.notification_bytes,
+    };
+    CallNotify::new(image.settings.notifications.clone(), most, log.clone())
 }
 
 /// Gives a cell the instructions of its call, where they are counted.
@@ -462,7 +501,14 @@ fn misuse(error: &wasmtime::Error) -> String {
 }
 
 /// Commits what an answer was to be committed with.
-async fn conclude(database: &Database, answer: String) -> Result<String, CallError> {
+async fn conclude(
+    database: &Database,
+    answer: String,
+    fired: &[Fired],
+) -> Result<String, CallError> {
+    if !database.commits_on_return() {
+        return Ok(answer);
+    }
     let failed = |name: &str, message: String| CallError::App {
         name: name.to_owned(),
         message,
@@ -470,7 +516,7 @@ async fn conclude(database: &Database, answer: String) -> Result<String, CallErr
     };
     let kept = payload::result(&answer)
         .ok_or_else(|| failed("TypeError", "response serialization failed".to_owned()))?;
-    match database.conclude(&kept).await {
+    match database.conclude(&kept, fired).await {
         Ok(()) => Ok(answer),
         Err(_) if database.is_stopped() => Err(CallError::Stopped),
         Err(error) => Err(failed("DatabaseError", error.to_string())),

@@ -156,17 +156,16 @@ impl Client {
         Ok(bytes.into())
     }
 
-    /// Begins to follow events.
-    pub(crate) async fn events(&self, path: &str) -> Result<Events, ClientError> {
+    /// Begins to get what comes bit by bit.
+    pub(crate) async fn stream(&self, path: &str) -> Result<reqwest::Response, ClientError> {
         let request = self.request(Method::GET, path);
         let response = request.send().await.map_err(|error| self.failure(&error))?;
         let status = response.status();
         if status.is_success() {
-            return Ok(Events::new(response));
+            return Ok(response);
         }
         let bytes = response.bytes().await;
-        let bytes = bytes.map_err(|error| self.failure(&error))?;
-        Err(self.refusal(status, &bytes))
+        Err(self.refusal(status, &bytes.map_err(|error| self.failure(&error))?))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

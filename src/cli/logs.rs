@@ -136,7 +136,7 @@ impl Arguments {
     ) -> anyhow::Result<()> {
         loop {
             let path = format!("/api/logs/follow?after={after}{filter}");
-            match client.events(&path).await {
+            match client.stream(&path).await.map(Events::new) {
                 Ok(events) => {
                     self.print_events(events, &mut after, output, colours)
                         .await?
@@ -174,11 +174,13 @@ impl Arguments {
     }
 
     fn print(&self, output: &mut Output, line: &Value, colours: bool) -> anyhow::Result<()> {
-        if self.json {
-            return Ok(output.record(line)?);
-        }
-        let line: Line = serde_json::from_value(line.clone())?;
-        Ok(output.line(&line.text(self.app.is_none(), colours)?)?)
+        let text = if self.json {
+            String::new()
+        } else {
+            let line: Line = serde_json::from_value(line.clone())?;
+            line.text(self.app.is_none(), colours)?
+        };
+        Ok(output.event(line, &text)?)
     }
 
     /// What narrows the lines down, as the end of a query.

@@ -71,8 +71,16 @@ impl Output {
         Ok(())
     }
 
-    /// Prints one of many things for programs: JSON on a line of its own.
-    pub(crate) fn record(&mut self, record: &impl Serialize) -> io::Result<()> {
+    /// Prints one of many answers: JSON on one line for programs, or a line for people.
+    pub(crate) fn event(&mut self, whole: &impl Serialize, text: &str) -> io::Result<()> {
+        if self.json {
+            return self.record(whole);
+        }
+        self.line(text)
+    }
+
+    /// Prints JSON on a line of its own.
+    fn record(&mut self, record: &impl Serialize) -> io::Result<()> {
         let text = serde_json::to_string(record)?;
         // JSON leaves some characters as they are that a terminal obeys.
         let mut line = String::with_capacity(text.len());

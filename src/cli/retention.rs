@@ -24,7 +24,7 @@ enum Command {
     ///
     /// It goes in small pieces, and nobody waits for it. The audit log records who asked.
     Purge {
-        /// calls, logs, jobs, credential_reads, releases, images or work; everything, if not said
+        /// calls, logs, jobs, notifications, credential_reads, releases, images or work; everything, if not said
         kind: Option<String>,
         /// What is older than this goes, rather than what the policy says, such as 12h or 30d. Of
         /// releases, only those that the policy does not keep

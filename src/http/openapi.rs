@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    apps, audit, auth, calls, consent, credentials, deploy, health, jobs, logs, metrics, receipts,
-    retention, roles, settings, tokens, users,
+    apps, audit, auth, calls, consent, credentials, deploy, health, jobs, logs, metrics, notify,
+    receipts, retention, roles, schedules, settings, tokens, users, webhooks,
 };
 use crate::services::Services;
 
@@ -37,7 +37,12 @@ pub(crate) fn router() -> Router<Services> {
         jobs::enqueue, jobs::find, jobs::list, jobs::show, jobs::cancel, jobs::retry, jobs::purge,
         credentials::list, credentials::set, credentials::delete, credentials::reads,
         credentials::rotate_key,
+        schedules::list, schedules::list_of_app, schedules::find, schedules::list_runs,
+        schedules::change, schedules::reset, schedules::run,
         settings::list, settings::find, settings::set, settings::unset,
+        notify::subscribe, notify::unsubscribe, notify::list,
+        notify::socket::open, notify::events::open,
+        webhooks::list, webhooks::add, webhooks::remove, webhooks::test, webhooks::deliveries,
         audit::list, audit::export, audit::verify, audit::cut,
         logs::list, logs::of_call, logs::follow,
         retention::list, retention::purge,

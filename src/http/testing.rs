@@ -94,6 +94,10 @@ impl TestHost {
         self.database.live_app(name).await
     }
 
+    pub(crate) async fn declare_schedules(&self, app: &AppName, schedules: Value) {
+        self.database.declare_schedules(app, schedules).await;
+    }
+
     /// Serves on a port of its own, until the test's runtime ends.
     pub(crate) async fn serve(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -26,6 +26,10 @@ pub(crate) struct Keep {
     pub(crate) jobs_days: NonZeroU16,
     /// Of each app.
     pub(crate) jobs_rows: NonZeroU32,
+    /// For those who were away.
+    pub(crate) notifications_hours: NonZeroU16,
+    /// Of each app.
+    pub(crate) notifications_rows: NonZeroU32,
     pub(crate) credential_reads_days: NonZeroU16,
     /// How many of each app, beside the one that serves, the one before it, and one that waits.
     pub(crate) releases: NonZeroU16,
@@ -44,6 +48,8 @@ impl Keep {
         logs_app_mb: count(256),
         jobs_days: few(30),
         jobs_rows: count(10_000),
+        notifications_hours: few(24),
+        notifications_rows: count(10_000),
         credential_reads_days: few(90),
         releases: few(10),
         images_days: few(30),
@@ -78,6 +84,8 @@ kinds! {
     Logs = "logs",
     /// Finished jobs with their history.
     Jobs = "jobs",
+    /// Notifications, and what webhooks have sent.
+    Notifications = "notifications",
     /// Who read which credential.
     CredentialReads = "credential_reads",
     /// Releases with their bundles and components.
@@ -125,6 +133,7 @@ impl Kind {
             Self::Calls
             | Self::Logs
             | Self::Jobs
+            | Self::Notifications
             | Self::CredentialReads
             | Self::Releases
             | Self::Images
@@ -139,6 +148,7 @@ impl Kind {
             Self::Calls => days(keep.calls_days),
             Self::Logs => days(keep.logs_days),
             Self::Jobs => days(keep.jobs_days),
+            Self::Notifications => Some(Duration::hours(keep.notifications_hours.get().into())),
             Self::CredentialReads => days(keep.credential_reads_days),
             Self::Images => days(keep.images_days),
             Self::Work => Some(Duration::HOUR),
@@ -157,6 +167,10 @@ impl Kind {
             Self::Jobs => format!(
                 "{} days after their end; {} of each app",
                 keep.jobs_days, keep.jobs_rows
+            ),
+            Self::Notifications => format!(
+                "{} hours; {} of each app",
+                keep.notifications_hours, keep.notifications_rows
             ),
             Self::CredentialReads => format!("{} days", keep.credential_reads_days),
             Self::Releases => format!(
@@ -185,8 +199,8 @@ mod tests {
         }
         assert_eq!(
             "x".parse::<Kind>().unwrap_err().to_string(),
-            "there is no `x` to purge: it is one of calls, logs, jobs, credential_reads, \
-             releases, images, work, audit"
+            "there is no `x` to purge: it is one of calls, logs, jobs, notifications, \
+             credential_reads, releases, images, work, audit"
         );
     }
 

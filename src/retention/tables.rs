@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::{Gone, Kind, Order, PurgeError, Retention};
 use crate::ids::AppName;
 use crate::store::logs::{self, SizeRow};
+use crate::store::notifications::purge;
 use crate::store::{calls, credentials, jobs, retention};
 
 /// Rows that go in one transaction, which is over in milliseconds.
@@ -88,6 +89,28 @@ impl Retention {
             }
         }
         Ok(gone)
+    }
+
+    pub(super) async fn purge_notifications(&self, order: Order) -> Result<Gone, PurgeError> {
+        let notifications = &self.0.notifications;
+        let cutoff = self.cutoff(Kind::Notifications, order);
+        let gone = match order {
+            Order { dry_run: true, .. } => {
+                let ceiling = match order.older_than {
+                    Some(_) => i64::MAX,
+                    None => self.0.keep.notifications_rows.get().into(),
+                };
+                purge::count_surplus(self.0.store.pool(), cutoff, ceiling).await?
+            }
+            Order {
+                older_than: Some(_),
+                ..
+            } => notifications.purge_older(cutoff).await?,
+            Order {
+                older_than: None, ..
+            } => notifications.purge().await?,
+        };
+        Ok(Gone::rows(gone))
     }
 
     pub(super) async fn purge_credential_reads(&self, order: Order) -> Result<Gone, PurgeError> {

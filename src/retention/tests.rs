@@ -289,7 +289,8 @@ async fn a_purge_that_was_cut_goes_on_where_it_was() {
     host.write_lines("shop", 1_500, 15 * DAY, "old").await;
     let retention = host.0.services.retention.clone();
     let mut gate = host.0.services.store.pool().begin().await.unwrap();
-    let lock = "SELECT FROM logs WHERE seq = (SELECT seq FROM logs ORDER BY seq OFFSET 1200 LIMIT 1)
+    let lock =
+        "SELECT FROM logs WHERE seq = (SELECT seq FROM logs ORDER BY seq OFFSET 1200 LIMIT 1)
         FOR UPDATE";
     sqlx::query(lock).execute(&mut *gate).await.unwrap();
     let purging = tokio::spawn(async move { retention.purge(Kind::Logs, Order::default()).await });

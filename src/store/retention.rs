@@ -63,6 +63,18 @@ pub(crate) async fn jobs(executor: impl PgExecutor<'_>) -> sqlx::Result<Measure>
     .await
 }
 
+/// Notifications; the bytes are also those of what webhooks have sent.
+pub(crate) async fn notifications(executor: impl PgExecutor<'_>) -> sqlx::Result<Measure> {
+    sqlx::query_as(
+        "SELECT count(*) AS rows, min(triggered_at) AS oldest,
+            pg_total_relation_size('notifications')
+            + pg_total_relation_size('webhook_deliveries') AS bytes
+         FROM notifications",
+    )
+    .fetch_one(executor)
+    .await
+}
+
 pub(crate) async fn credential_reads(executor: impl PgExecutor<'_>) -> sqlx::Result<Measure> {
     sqlx::query_as(
         "SELECT count(*) AS rows, pg_total_relation_size('credential_reads') AS bytes,

@@ -1,6 +1,9 @@
 //! The host's tables in a database of their own, for one test.
 
+use serde_json::{Value, json};
+
 use super::Store;
+use crate::app::manifest::noderouter;
 use crate::ids::AppName;
 use crate::postgres::testing::{TestDatabase as EmptyDatabase, database};
 
@@ -39,5 +42,22 @@ impl TestDatabase {
         }
         tx.commit().await.expect("a commit");
         app
+    }
+
+    /// Declares schedules of an app, as the `schedules` of a manifest, in place of those before.
+    pub(crate) async fn declare_schedules(&self, app: &AppName, schedules: Value) {
+        let manifest = json!({ "app_name": app, "version": "1.0.0", "schedules": schedules });
+        let parsed = noderouter::parse(manifest.to_string().as_bytes()).expect("a good manifest");
+        let jobs = super::jobs::Settings {
+            concurrency: 2,
+            max_attempts: 3,
+            retries: 0,
+            backoff_ms: 1,
+        };
+        let mut tx = self.store.pool().begin().await.expect("a transaction");
+        super::schedules::declare(&mut tx, app, &parsed.manifest.schedules, jobs)
+            .await
+            .expect("schedules are declared");
+        tx.commit().await.expect("a commit");
     }
 }

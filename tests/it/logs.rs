@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::bundle::Bundle;
-use crate::host::{Client, Host, Setup, skep};
+use crate::host::{Client, Host, Setup, skep, until};
 use crate::python::{self, install_torture};
 use crate::secrets;
 
@@ -241,8 +241,14 @@ async fn the_command_line_follows_the_lines_of_every_node() {
     assert!(line.ends_with("last"), "{line}");
 
     let other_node = host.second_node().await;
-    other_node.call("other", json!({})).await.expect(200);
-    other_node.call("app", json!({})).await.expect(200);
+    // It compiles what it has not seen yet.
+    for app in ["other", "app"] {
+        until("the other node serves", async || {
+            let answer = other_node.call(app, json!({})).await;
+            (answer.status == 200).then_some(())
+        })
+        .await;
+    }
 
     let lines: Vec<String> = shown.by_ref().take(4).map(Result::unwrap).collect();
     assert!(

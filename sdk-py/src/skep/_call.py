@@ -15,7 +15,7 @@ from typing import Any
 
 from psycopg2 import connection_for_call, end_call
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
-from skep import _build, _failure, _host, _phase, jobs
+from skep import _build, _ending, _failure, _host, _phase, jobs
 from skep._entry import injected
 from skep._json import NotSerializable, dumps
 from skep._phase import Phase
@@ -119,7 +119,8 @@ class App:
 
 
 def _end() -> None:
-    """Closes what the app has left open."""
+    """Does what was left for the end, and closes what the app has left open."""
+    _ending.run()
     end_call()
     _host.host.close_exchanges()
 

@@ -8,6 +8,7 @@ cell's, a build's that reaches nothing, or one that says what is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from skep import _phase
@@ -15,6 +16,7 @@ from skep.errors import (
     CredentialNotSet,
     HostUnavailable,
     InvalidJob,
+    InvalidPayload,
     InvalidSetting,
     InvalidStatement,
     JobOver,
@@ -25,6 +27,7 @@ from skep.errors import (
     SkepError,
     SqlError,
     TimedOut,
+    UndeclaredAction,
     UndeclaredCredential,
     UndeclaredSetting,
 )
@@ -32,6 +35,7 @@ from skep.errors import (
 if TYPE_CHECKING:
     from skep._wire import Head
     from skep.caller import Caller
+    from skep.schedules import Schedule
 
 # What a statement gives at build time: nothing may be read from it.
 PRETEND: Any = object()
@@ -83,6 +87,9 @@ class Host(Protocol):
     def all_settings(self) -> list[tuple[str, str]]: ...
     def set_setting(self, key: str, value: str) -> None: ...
     def unset_setting(self, key: str) -> None: ...
+    def send_notification(self, action: str, payload: str) -> None: ...
+    def get_schedule(self, name: str) -> Schedule | None: ...
+    def all_schedules(self) -> list[Schedule]: ...
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
     ) -> Exchange: ...
@@ -137,6 +144,15 @@ class NoHost:
 
     def unset_setting(self, key: str) -> None:
         raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def send_notification(self, action: str, payload: str) -> None:
+        raise NotInCell("notifications go out of a cell only; see skep.testing")
+
+    def get_schedule(self, name: str) -> Schedule | None:
+        raise NotInCell("schedules are there in a cell only; see skep.testing")
+
+    def all_schedules(self) -> list[Schedule]:
+        raise NotInCell("schedules are there in a cell only; see skep.testing")
 
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
@@ -196,6 +212,15 @@ class BuildHost(NoHost):
     def unset_setting(self, key: str) -> None:
         pass
 
+    def send_notification(self, action: str, payload: str) -> None:
+        pass
+
+    def get_schedule(self, name: str) -> Schedule | None:
+        raise _not_ready("schedules")
+
+    def all_schedules(self) -> list[Schedule]:
+        raise _not_ready("schedules")
+
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
     ) -> Exchange:
@@ -236,10 +261,20 @@ def _must_be_unicode(sql: str, params: Sequence[Any]) -> None:
 def cell_host() -> Host:
     """Returns the host of a cell. Needs the generated bindings."""
     from componentize_py_types import Err
-    from wit_world.imports import caller, credentials, db, jobs, log, settings
+    from wit_world.imports import (
+        caller,
+        credentials,
+        db,
+        jobs,
+        log,
+        notify,
+        schedules,
+        settings,
+    )
 
     from skep import _egress
     from skep.caller import Caller
+    from skep.schedules import Schedule
 
     errors: dict[Any, Any] = {
         db.Error_Sql: lambda e: SqlError(**vars(e.value)),
@@ -265,6 +300,13 @@ def cell_host() -> Host:
         settings.Error_Invalid: lambda e: InvalidSetting(e.value),
         settings.Error_OverLimit: lambda e: OverLimit(e.value),
         settings.Error_Unavailable: lambda e: HostUnavailable("settings could not be reached now"),
+        notify.Error_Undeclared: lambda e: UndeclaredAction(
+            f"the manifest's `actions` declare no notification `{e.value}`"
+        ),
+        notify.Error_Invalid: lambda e: InvalidPayload(e.value),
+        notify.Error_OverLimit: lambda e: OverLimit(e.value),
+        schedules.Error_OverLimit: lambda e: OverLimit(e.value),
+        schedules.Error_Unavailable: lambda e: HostUnavailable("schedules could not be read now"),
     }
     values: dict[str, Any] = {
         "boolean": db.Value_Boolean,
@@ -282,6 +324,17 @@ def cell_host() -> Host:
         jobs.Error_Unavailable: lambda e: HostUnavailable("the queue could not be reached"),
     }
     levels = {level.name.lower(): level for level in log.Level}
+
+    def moment(text: str | None) -> datetime | None:
+        return None if text is None else datetime.fromisoformat(text)
+
+    def schedule_of(found: Any) -> Schedule:
+        fields = dict(vars(found))
+        for policy in ("overlap", "missed"):
+            fields[policy] = fields[policy].name.lower()
+        for time in ("next_run", "last_run"):
+            fields[time] = moment(fields[time])
+        return Schedule(**fields)
 
     def wire(params: Sequence[Any]) -> list[Any]:
         return [
@@ -429,6 +482,26 @@ def cell_host() -> Host:
                 settings.unset(unicode(key))
             except Err as error:
                 raise translated(error) from None
+
+        def send_notification(self, action: str, payload: str) -> None:
+            try:
+                notify.send(unicode(action), payload)
+            except Err as error:
+                raise translated(error) from None
+
+        def get_schedule(self, name: str) -> Schedule | None:
+            try:
+                found = schedules.get(unicode(name))
+            except Err as error:
+                raise translated(error) from None
+            return None if found is None else schedule_of(found)
+
+        def all_schedules(self) -> list[Schedule]:
+            try:
+                found = schedules.all()
+            except Err as error:
+                raise translated(error) from None
+            return [schedule_of(schedule) for schedule in found]
 
         def open_exchange(
             self, origin: str, authority: str, head: Head, timeout: float | None

@@ -5,6 +5,7 @@
 
 mod actions;
 mod needs;
+mod schedules;
 mod settings;
 
 pub(super) use actions::is_slug;
@@ -56,6 +57,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
     let jobs = jobs(&mut fields);
     let needs = needs::read(&mut fields);
     let settings = settings::read(&mut fields);
+    let schedules = schedules::read(&mut fields);
     let script = fields.text("script").map(str::to_owned);
     ignored_generations(&mut fields);
     fields.finish();
@@ -81,6 +83,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
             jobs,
             needs,
             settings,
+            schedules,
         },
         script,
         warnings: report.warnings,

@@ -17,7 +17,7 @@ pub(crate) struct Event {
 }
 
 impl Events {
-    pub(super) fn new(response: Response) -> Self {
+    pub(crate) fn new(response: Response) -> Self {
         let rest = Vec::new();
         Self { response, rest }
     }
