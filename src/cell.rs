@@ -21,6 +21,7 @@ mod state;
 
 pub(crate) use call::{Call, CallError, Entry, Outcome};
 pub(crate) use engine::for_compiling;
+pub(crate) use image::ImageFile;
 pub(crate) use receipt::{Ending, Receipt, Record, UnknownEnding, Witness};
 
 use std::collections::BTreeSet;
@@ -38,6 +39,7 @@ use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
 use crate::capability::jobs::backlog::Backlog;
 use crate::capability::jobs::policy::JobsGrant;
+use crate::capability::log::book::LogBook;
 use crate::capability::notify::policy::NotifyGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
@@ -76,6 +78,8 @@ pub(crate) struct Providers {
     /// Requests of apps leave by it.
     pub(crate) gateway: Gateway,
     pub(crate) vault: Vault,
+    /// Takes down what apps log.
+    pub(crate) book: LogBook,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) backlog: Backlog,
@@ -198,6 +202,25 @@ impl Cells {
     /// The compiled component of this digest, if it is in the cache.
     pub(crate) fn cached(&self, digest: &str) -> Option<Component> {
         self.0.cache.load(&self.0.engine, digest)
+    }
+
+    /// The compiled components in the cache.
+    ///
+    /// # Errors
+    ///
+    /// When the cache cannot be read.
+    pub(crate) fn images(&self) -> std::io::Result<Vec<ImageFile>> {
+        self.0.cache.list()
+    }
+
+    /// Removes a compiled component from the cache. Cells that are made of it go on: they do not
+    /// need the file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be removed.
+    pub(crate) fn remove_image(&self, image: &ImageFile) -> std::io::Result<()> {
+        self.0.cache.remove(image)
     }
 
     /// Keeps compiled code in the cache, and loads it.

@@ -14,11 +14,13 @@ mod jobs;
 mod launch;
 mod login;
 mod logout;
+mod logs;
 mod new;
 mod notify;
 mod output;
 mod postgres;
 mod prompt;
+mod retention;
 mod role;
 mod schedules;
 mod serve;
@@ -53,6 +55,7 @@ enum Command {
     Deploy(deploy::Arguments),
     Call(call::Arguments),
     Calls(calls::Arguments),
+    Logs(logs::Arguments),
     Apps(apps::Arguments),
     Grants(grants::Arguments),
     Jobs(jobs::Arguments),
@@ -67,6 +70,7 @@ enum Command {
     Notify(notify::Arguments),
     Webhooks(webhooks::Arguments),
     Audit(audit::Arguments),
+    Retention(retention::Arguments),
     Postgres(postgres::Arguments),
     #[command(hide = true)]
     Launch(launch::Arguments),
@@ -96,6 +100,7 @@ pub fn run() -> ExitCode {
         Command::Deploy(arguments) => call(async |client| arguments.run(client).await),
         Command::Call(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Calls(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Logs(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Apps(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Jobs(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Grants(arguments) => done(call(async |client| arguments.run(client).await)),
@@ -108,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Webhooks(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Notify(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Retention(arguments) => done(call(async |client| arguments.run(client).await)),
     };
     match outcome {
         Ok(code) => code,

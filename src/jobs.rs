@@ -53,9 +53,6 @@ pub(crate) struct Settings {
     pub(crate) at_once: usize,
     /// How long a job stays a node's that is not heard of.
     pub(crate) lease: Duration,
-    /// How many days finished jobs are kept, and of one app at most how many.
-    pub(crate) keep_days: i32,
-    pub(crate) keep: i64,
 }
 
 struct Shared {

@@ -20,22 +20,25 @@ use crate::auth::Auth;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
 use crate::capability::jobs::backlog::Backlog;
+use crate::capability::log::book::LogBook;
 use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
-use crate::http;
+use crate::http::{self, logs};
 use crate::jobs::{self, Jobs};
 use crate::launch::{self, Walls};
-use crate::ledger::{Ledger, purge};
+use crate::ledger::Ledger;
 use crate::notify::{self, Notifications};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
+use crate::retention::{self, Retention};
 use crate::schedules::Schedules;
-use crate::services::{Clock, Entropy, GrantUses, HostKey, Sealing, Services};
+use crate::services::{Clock, Entropy, GrantUses, HostKey, Places, Sealing, Services};
 use crate::store::{Store, host};
 
 /// How long beyond their own time calls may go on once the process has been asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How long the log of calls, and the last notifications, may take to be written to their end.
+/// How long the log of calls, those of apps, and the last notifications may take to be written to
+/// their end.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// Runs a node until `stop` is cancelled, then lets its calls come to their end.
@@ -215,15 +218,12 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         let (jobs, stop) = (services.jobs.clone(), stop.clone());
         async move { jobs.run(stop).await }
     });
-    let purging = tokio::spawn(purge::run(
-        services.store.clone(),
-        services.clock.clone(),
-        purge::Keep::new(&config),
-    ));
+    let purging = tokio::spawn(services.retention.clone().run());
     let schedules = services.schedules.clone();
     let firing = stop.clone();
     let firing = tokio::spawn(async move { schedules.run(firing).await });
     let ledger = services.ledger.clone();
+    let book = services.book.clone();
     let uses = services.uses.clone();
     let writing = tokio::spawn(uses.clone().keep_writing());
     let vault = services.vault.clone();
@@ -253,7 +253,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     notifying.abort();
     vault.flush().await;
     purging.abort();
-    ledger.flush(LAST_CALLS).await;
+    tokio::join!(ledger.flush(LAST_CALLS), book.flush(LAST_CALLS));
     writing.abort();
     if let Err(error) = uses.write().await {
         tracing::warn!(%error, "the last uses of grants were not written down");
@@ -326,10 +326,12 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let sealing = open_sealing(&config, &key)?;
     let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
     let ledger = Ledger::start(store.clone(), clock.clone());
+    let book = LogBook::start(store.clone(), clock.clone());
     let gateway = Gateway::open(config.egress_ca_file.as_deref())?;
     let providers = Providers {
         gateway: gateway.clone(),
         vault: vault.clone(),
+        book: book.clone(),
         store: store.clone(),
         clock: clock.clone(),
         backlog: Backlog::new(store.clone()),
@@ -375,6 +377,14 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         uses: uses.clone(),
         settings: job_settings(&config),
     });
+    let retention = Retention::new(retention::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        keep: config.retention,
+        cells: cells.clone(),
+        notifications: notifications.clone(),
+        work: work_folder(&config),
+    });
     Ok(Services {
         schedules: Schedules::new(store.clone(), clock.clone(), entropy.clone()),
         uses,
@@ -386,10 +396,13 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         auth,
         cells,
         ledger,
+        book,
+        followers: Places::new(logs::OF_USER, logs::OF_ALL),
         pools,
         serving,
         deployer,
         jobs,
+        retention,
         vault,
         notifications,
         draining: node.draining,
@@ -405,8 +418,6 @@ fn job_settings(config: &Config) -> jobs::Settings {
     jobs::Settings {
         at_once: config.jobs_at_once.into(),
         lease: Duration::from_secs(config.job_lease_seconds.get().into()),
-        keep_days: config.keep_jobs_days.into(),
-        keep: config.keep_jobs.get().into(),
     }
 }
 

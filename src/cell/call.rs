@@ -15,7 +15,7 @@ use super::memory::Share;
 use super::pool::Cell;
 use super::receipt::{Ending, Receipt, Record};
 use super::state::{self, Binding, CellState};
-use super::{Cells, Image, Providers, Settings, engine};
+use super::{Cells, Image, Providers, engine};
 use crate::app::entry::{self, NotWell};
 use crate::app::manifest::Instances;
 use crate::app::{Hook, payload};
@@ -26,7 +26,8 @@ use crate::capability::db::fence::Fence;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::Egress;
 use crate::capability::jobs::CallJobs;
-use crate::capability::log::{CallLog, policy::Most};
+use crate::capability::log::policy::Most;
+use crate::capability::log::{CallLog, Identity, detail};
 use crate::capability::notify::policy::Fired;
 use crate::capability::notify::{self, CallNotify};
 use crate::capability::schedules::{self, CallSchedules};
@@ -93,6 +94,15 @@ pub(crate) struct Outcome {
     /// The notifications of a call that succeeded, to be sent now.
     pub(crate) notifications: Vec<Fired>,
     pub(crate) receipt: Receipt,
+}
+
+impl Outcome {
+    /// What the app's author reads of a failure.
+    fn told(&self) -> Option<String> {
+        let error = self.result.as_ref().err()?;
+        let told = self.receipt.error.clone();
+        Some(told.unwrap_or_else(|| error.in_the_log()))
+    }
 }
 
 /// Why a call gave no answer.
@@ -194,7 +204,7 @@ impl Cells {
             job,
             caller,
             ending: Ending::of(&outcome.result),
-            error: outcome.result.as_ref().err().map(CallError::in_the_log),
+            error: outcome.told(),
             receipt: outcome.receipt.clone(),
         });
         outcome
@@ -275,16 +285,17 @@ impl Cells {
             lines: budget.log_lines,
             bytes: budget.log_bytes,
         };
-        let log = CallLog::new(image.settings.app.clone(), image.settings.release, id, most);
+        let identity = Identity {
+            app: image.settings.app.clone(),
+            release: image.settings.release,
+            call: id,
+            job: attempt.as_ref().map(|fence| (fence.job(), fence.number())),
+        };
+        let log = CallLog::new(identity, most, self.0.providers.book.clone());
         let database = Database::new(database, deadline, budget, log.clone(), attempt);
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
-        let egress = Egress::new(
-            self.0.providers.gateway.clone(),
-            Arc::clone(&image.settings.egress),
-            log.clone(),
-            deadline,
-        );
+        let egress = self.egress(image, &log, deadline);
         // However the call ends, a panic of ours included.
         let _cut = egress.cut_on_drop();
         let binding = Binding {
@@ -292,7 +303,7 @@ impl Cells {
             caller,
             database: database.clone(),
             egress: egress.clone(),
-            credentials: self.credentials(image, id),
+            credentials: self.credentials(image, log.clone()),
             settings: self.settings(image),
             notify: notifications(image, budget, &log),
             jobs: self.jobs(image),
@@ -329,28 +340,22 @@ impl Cells {
             Err(error) => Err(error),
         };
         database.finish();
-        receipt.database = database.usage();
-        receipt.egress = egress.usage();
-        receipt.grants.extend(database.used());
-        receipt.grants.extend(egress.used());
-        receipt.log_lines = log.lines();
+        add_use(receipt, &database, &egress, &log);
         match &result {
             Ok(answer) => receipt.answer = answer.len(),
-            Err(error) => describe(&log, error),
+            Err(error) => {
+                describe(&log, error);
+                receipt.error = Some(log.masked(&error.in_the_log()).into_owned());
+            }
         }
+        log.close();
         result.map(|answer| (answer, fired))
     }
 
     /// A call's way to its app's credentials.
-    pub(super) fn credentials(&self, image: &Image, call: CallId) -> CallCredentials {
-        let Settings {
-            app,
-            release,
-            credentials,
-            ..
-        } = &image.settings;
-        let vault = self.0.providers.vault.clone();
-        CallCredentials::new(vault, app.clone(), *release, call, credentials.clone())
+    pub(super) fn credentials(&self, image: &Image, log: CallLog) -> CallCredentials {
+        let grant = image.settings.credentials.clone();
+        CallCredentials::new(self.0.providers.vault.clone(), grant, log)
     }
 
     /// A call's way to its app's jobs.
@@ -375,6 +380,16 @@ impl Cells {
             grant: image.settings.settings.clone(),
             uses: Uses::default(),
         }
+    }
+
+    /// A call's way to the servers that its app may send requests to.
+    fn egress(&self, image: &Image, log: &CallLog, deadline: Instant) -> Egress {
+        Egress::new(
+            self.0.providers.gateway.clone(),
+            Arc::clone(&image.settings.egress),
+            log.clone(),
+            deadline,
+        )
     }
 
     /// A call's way to its app's schedules.
@@ -625,21 +640,33 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
     }
 }
 
+/// Adds what a call has used beside its cell.
+fn add_use(receipt: &mut Receipt, database: &Database, egress: &Egress, log: &CallLog) {
+    receipt.database = database.usage();
+    receipt.egress = egress.usage();
+    receipt.grants.extend(database.used());
+    receipt.grants.extend(egress.used());
+    receipt.log_lines = log.lines();
+}
+
 /// Writes to the app's log what its author needs to know.
 fn describe(log: &CallLog, error: &CallError) {
     match error {
-        CallError::App { trace, .. } => {
-            log.conclude(&error.in_the_log(), trace.as_deref());
+        CallError::App { name, trace, .. } => {
+            let detail = detail::failure(name, trace.as_deref());
+            log.conclude(&error.in_the_log(), Some(&detail));
         }
         CallError::Internal(cause) => {
             tracing::error!(error = format!("{cause:#}"), "a call could not be run");
+            log.conclude(&error.to_string(), None);
         }
-        CallError::Busy(_) | CallError::Stopped => {}
+        CallError::Busy(_) => {}
         CallError::NotWell { .. }
         | CallError::TimedOut(_)
         | CallError::OutOfMemory(_)
         | CallError::OutOfFuel(_)
         | CallError::AnswerTooLarge
+        | CallError::Stopped
         | CallError::Crashed(_) => log.conclude(&error.to_string(), None),
     }
 }

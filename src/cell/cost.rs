@@ -21,8 +21,9 @@ use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::{Egress, Gateway};
 use crate::capability::jobs::backlog::Backlog;
 use crate::capability::jobs::policy::JobsGrant;
-use crate::capability::log::CallLog;
+use crate::capability::log::book::LogBook;
 use crate::capability::log::policy::Most;
+use crate::capability::log::{CallLog, Identity};
 use crate::capability::notify::policy::NotifyGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{CallId, ReleaseId};
@@ -96,12 +97,18 @@ impl Bench {
                 lines: budget().log_lines,
                 bytes: budget().log_bytes,
             };
-            let log = CallLog::new(settings.app.clone(), settings.release, id, most);
+            let identity = Identity {
+                app: settings.app.clone(),
+                release: settings.release,
+                call: id,
+                job: None,
+            };
+            let log = CallLog::new(identity, most, cells.0.providers.book.clone());
             let egress = Egress::new(gateway(), Arc::default(), log.clone(), deadline);
             let binding = Binding {
                 call: id,
                 egress,
-                credentials: cells.credentials(&image, id),
+                credentials: cells.credentials(&image, log.clone()),
                 settings: cells.settings(&image),
                 notify: notifications(&image, budget(), &log),
                 jobs: cells.jobs(&image),
@@ -173,6 +180,7 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
     let sealing = Sealing::open(None, None, book.key()).unwrap();
     let providers = Providers {
         gateway: gateway(),
+        book: LogBook::start(book.store(), Clock::system()),
         vault: Vault::new(book.store(), sealing, Clock::system(), Entropy),
         store: book.store(),
         clock: Clock::system(),

@@ -41,6 +41,8 @@ pub(crate) struct Receipt {
     /// The keys of the grants that it used of the database, the network and the
     /// credentials.
     pub(crate) grants: BTreeSet<String>,
+    /// What went wrong, without the secrets that the call has read.
+    pub(crate) error: Option<String>,
 }
 
 impl Receipt {

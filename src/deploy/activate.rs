@@ -15,6 +15,9 @@ use crate::ids::{AppName, ReleaseId};
 use crate::postgres::TableGrant;
 use crate::store::{apps, audit, blobs, consents, releases, schedules};
 
+/// Bundles and components that are removed in one transaction.
+const SWEPT_AT_ONCE: i64 = 8;
+
 impl Deployer {
     /// Makes a release active: in the database with an entry of the audit log, on this node,
     /// and by word to the others.
@@ -106,9 +109,16 @@ impl Deployer {
 
     /// Removes bundles and components that nothing needs any more.
     pub(crate) async fn sweep(&self) -> sqlx::Result<()> {
-        let mut tx = self.0.store.pool().begin().await?;
-        let swept = blobs::sweep(&mut tx).await?;
-        tx.commit().await?;
+        let mut swept = 0;
+        loop {
+            let mut tx = self.0.store.pool().begin().await?;
+            let (blobs, _) = blobs::sweep_some(&mut tx, SWEPT_AT_ONCE).await?;
+            tx.commit().await?;
+            swept += blobs;
+            if blobs == 0 {
+                break;
+            }
+        }
         if swept > 0 {
             tracing::info!(swept, "removed bundles and components that nothing needs");
         }

@@ -464,13 +464,13 @@ pub(crate) async fn purge(
     let mut tx = services.store.pool().begin().await?;
     audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
+    let seconds = i64::from(purge.older_than_days) * 86_400;
     let mut deleted = 0;
     loop {
-        let days = i32::from(purge.older_than_days);
         let purged = jobs::purge(
             services.store.pool(),
             purge.app.as_str(),
-            days,
+            seconds,
             i64::MAX,
             CHUNK,
         );

@@ -254,14 +254,14 @@ pub(crate) async fn waiting(
     .await
 }
 
-/// Deletes some finished jobs of an app, the oldest first: those older than so many days, and
-/// those beyond the newest `keep`. What comes back is how many there were.
+/// Deletes some finished jobs of an app, the oldest first: those that ended so many seconds ago,
+/// and those beyond the newest `keep`. What comes back is how many there were.
 ///
 /// A chunk at a time, so that nobody waits for it.
 pub(crate) async fn purge(
     executor: impl PgExecutor<'_>,
     app: &str,
-    days: i32,
+    seconds: i64,
     keep: i64,
     chunk: i64,
 ) -> sqlx::Result<u64> {
@@ -270,7 +270,7 @@ pub(crate) async fn purge(
              SELECT id FROM jobs
              WHERE app = $1 AND finished_at IS NOT NULL
                AND (
-                   finished_at < clock_timestamp() - $2 * INTERVAL '1 day'
+                   finished_at < clock_timestamp() - $2 * INTERVAL '1 second'
                    OR finished_at < (
                        SELECT newer.finished_at FROM jobs AS newer
                        WHERE newer.app = $1 AND newer.finished_at IS NOT NULL
@@ -281,12 +281,38 @@ pub(crate) async fn purge(
          )",
     )
     .bind(app)
-    .bind(days)
+    .bind(seconds)
     .bind(keep)
     .bind(chunk)
     .execute(executor)
     .await?;
     Ok(purged.rows_affected())
+}
+
+/// How many jobs [`purge`] would delete of an app.
+pub(crate) async fn count_surplus(
+    executor: impl PgExecutor<'_>,
+    app: &str,
+    seconds: i64,
+    keep: i64,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM jobs
+         WHERE app = $1 AND finished_at IS NOT NULL
+           AND (
+               finished_at < clock_timestamp() - $2 * INTERVAL '1 second'
+               OR finished_at < (
+                   SELECT newer.finished_at FROM jobs AS newer
+                   WHERE newer.app = $1 AND newer.finished_at IS NOT NULL
+                   ORDER BY newer.finished_at DESC OFFSET $3 - 1 LIMIT 1
+               )
+           )",
+    )
+    .bind(app)
+    .bind(seconds)
+    .bind(keep)
+    .fetch_one(executor)
+    .await
 }
 
 /// The apps that have jobs.

@@ -34,6 +34,7 @@ mod hostile;
 mod job_crashes;
 mod jobs;
 mod limits;
+mod logs;
 mod manage;
 mod neighbours;
 mod notify;

@@ -12,8 +12,9 @@ use crate::bindings::skep::app::db as db_wit;
 use crate::capability::db::Inspector;
 use crate::capability::db::fence::{self, Fence};
 use crate::capability::db::session::Source;
-use crate::capability::log::CallLog;
+use crate::capability::log::book::LogBook;
 use crate::capability::log::policy::Most;
+use crate::capability::log::{CallLog, Identity};
 use crate::capability::notify::policy::Fired;
 use crate::ids::{AppName, CallId, ReleaseId};
 use crate::limits::Limits;
@@ -117,7 +118,13 @@ impl App {
             bytes: 10_000,
         };
         let id = || Entropy.id(&Clock::system());
-        let log = CallLog::new(self.name.clone(), ReleaseId(id()), CallId(id()), most);
+        let identity = Identity {
+            app: self.name.clone(),
+            release: ReleaseId(id()),
+            call: CallId(id()),
+            job: None,
+        };
+        let log = CallLog::new(identity, most, LogBook::unwritten(Clock::system()));
         let deadline = Instant::now() + Duration::from_secs(60);
         Database::new(source, deadline, budget, log, fence)
     }
