@@ -310,6 +310,7 @@ pub(crate) struct Node {
 ///
 /// When the engine does not start, a folder cannot be written, or a file of certificates
 /// cannot be read.
+#[expect(clippy::too_many_lines, reason = "one entry a part, in one list")]
 pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let Node {
         config,

@@ -261,6 +261,7 @@ impl Cells {
         deadline: Instant,
         receipt: &mut Receipt,
     ) -> Result<(String, Vec<Fired>), CallError> {
+        let log = self.log(image, &call);
         let Call {
             id,
             entry,
@@ -269,17 +270,6 @@ impl Cells {
             budget,
             attempt,
         } = call;
-        let most = Most {
-            lines: budget.log_lines,
-            bytes: budget.log_bytes,
-        };
-        let identity = Identity {
-            app: image.settings.app.clone(),
-            release: image.settings.release,
-            call: id,
-            job: attempt.as_ref().map(|fence| (fence.job(), fence.number())),
-        };
-        let log = CallLog::new(identity, most, self.0.providers.book.clone());
         let database = Database::new(database, deadline, budget, log.clone(), attempt);
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
@@ -341,6 +331,22 @@ impl Cells {
         }
         log.close();
         result.map(|answer| (answer, fired))
+    }
+
+    /// Where the lines of a call go.
+    fn log(&self, image: &Image, call: &Call) -> CallLog {
+        let most = Most {
+            lines: call.budget.log_lines,
+            bytes: call.budget.log_bytes,
+        };
+        let attempt = call.attempt.as_ref();
+        let identity = Identity {
+            app: image.settings.app.clone(),
+            release: image.settings.release,
+            call: call.id,
+            job: attempt.map(|fence| (fence.job(), fence.number())),
+        };
+        CallLog::new(identity, most, self.0.providers.book.clone())
     }
 
     /// A call's way to its app's credentials.
