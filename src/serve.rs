@@ -322,18 +322,10 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
-    let sealing = open_sealing(&config, &key)?;
-    let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
     let ledger = Ledger::start(store.clone(), clock.clone());
-    let book = LogBook::start(store.clone(), clock.clone());
-    let gateway = Gateway::open(config.egress_ca_file.as_deref())?;
-    let providers = Providers {
-        gateway: gateway.clone(),
-        vault: vault.clone(),
-        book: book.clone(),
-        store: store.clone(),
-        clock: clock.clone(),
-    };
+    let providers = providers(&config, &key, &store, &clock)?;
+    let (vault, book) = (providers.vault.clone(), providers.book.clone());
+    let notifications = notifications(&config, &providers, &auth);
     let witness = Arc::new(ledger.clone());
     let cells = Cells::start(&config.data, &key, config.limits, providers, witness)?;
     let roles = Roles::new(server, key);
@@ -353,16 +345,6 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
-    let notifications = Notifications::new(notify::Parts {
-        store: store.clone(),
-        clock: clock.clone(),
-        entropy: entropy.clone(),
-        auth: auth.clone(),
-        vault: vault.clone(),
-        gateway,
-        webhook_origins: config.webhook_origins.as_slice().into(),
-        settings: notify::Settings::new(&config),
-    });
     let uses = GrantUses::new(store.clone(), clock.clone());
     let jobs = Jobs::new(jobs::Parts {
         store: store.clone(),
@@ -374,14 +356,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         uses: uses.clone(),
         settings: job_settings(&config),
     });
-    let retention = Retention::new(retention::Parts {
-        store: store.clone(),
-        clock: clock.clone(),
-        keep: config.retention,
-        cells: cells.clone(),
-        notifications: notifications.clone(),
-        work: work_folder(&config),
-    });
+    let retention = retention(&config, &store, &clock, &cells, &notifications);
     Ok(Services {
         schedules: Schedules::new(store.clone(), clock.clone(), entropy.clone()),
         uses,
@@ -406,9 +381,52 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     })
 }
 
-fn open_sealing(config: &Config, key: &HostKey) -> anyhow::Result<Sealing> {
+/// What the capabilities of cells stand on.
+fn providers(
+    config: &Config,
+    key: &HostKey,
+    store: &Store,
+    clock: &Clock,
+) -> anyhow::Result<Providers> {
     let file = config.sealing_key_file.as_deref();
-    Ok(Sealing::open(file, config.sealing_key.as_ref(), key)?)
+    let sealing = Sealing::open(file, config.sealing_key.as_ref(), key)?;
+    Ok(Providers {
+        gateway: Gateway::open(config.egress_ca_file.as_deref())?,
+        vault: Vault::new(store.clone(), sealing, clock.clone(), Entropy),
+        book: LogBook::start(store.clone(), clock.clone()),
+        store: store.clone(),
+        clock: clock.clone(),
+    })
+}
+
+fn notifications(config: &Config, providers: &Providers, auth: &Auth) -> Notifications {
+    Notifications::new(notify::Parts {
+        store: providers.store.clone(),
+        clock: providers.clock.clone(),
+        entropy: Entropy,
+        auth: auth.clone(),
+        vault: providers.vault.clone(),
+        gateway: providers.gateway.clone(),
+        webhook_origins: config.webhook_origins.as_slice().into(),
+        settings: notify::Settings::new(config),
+    })
+}
+
+fn retention(
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    cells: &Cells,
+    notifications: &Notifications,
+) -> Retention {
+    Retention::new(retention::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        keep: config.retention,
+        cells: cells.clone(),
+        notifications: notifications.clone(),
+        work: work_folder(config),
+    })
 }
 
 fn job_settings(config: &Config) -> jobs::Settings {

@@ -269,17 +269,7 @@ impl Cells {
             budget,
             attempt,
         } = call;
-        let most = Most {
-            lines: budget.log_lines,
-            bytes: budget.log_bytes,
-        };
-        let identity = Identity {
-            app: image.settings.app.clone(),
-            release: image.settings.release,
-            call: id,
-            job: attempt.as_ref().map(|fence| (fence.job(), fence.number())),
-        };
-        let log = CallLog::new(identity, most, self.0.providers.book.clone());
+        let log = self.log(image, id, budget, attempt.as_ref());
         let database = Database::new(database, deadline, budget, log.clone(), attempt);
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
@@ -322,15 +312,7 @@ impl Cells {
                 receipt.memory = cell.memory();
                 receipt.fuel = fuel_used(&cell.store, budget);
                 receipt.grants = cell.store.data_mut().finish();
-                // An exception is the app's own business; anything else that went wrong may have
-                // left anything behind.
-                let sound = matches!(result, Ok(_) | Err(CallError::App { .. }));
-                if sound
-                    && image.settings.instances == Instances::Reused
-                    && let Some(held) = self.0.memory.for_idle(share, cell.memory())
-                {
-                    image.idle.keep(image.settings.release, cell, held);
-                }
+                self.keep_for_the_next(image, cell, share, &result);
                 result
             }
             Err(error) => Err(error),
@@ -350,6 +332,46 @@ impl Cells {
         }
         log.close();
         result.map(|answer| (answer, fired))
+    }
+
+    /// Keeps a cell for its release's next call, where that may use it.
+    fn keep_for_the_next(
+        &self,
+        image: &Image,
+        cell: Cell,
+        share: Share,
+        result: &Result<String, CallError>,
+    ) {
+        // An exception is the app's own business; anything else that went wrong may have left
+        // anything behind.
+        let sound = matches!(result, Ok(_) | Err(CallError::App { .. }));
+        if sound
+            && image.settings.instances == Instances::Reused
+            && let Some(held) = self.0.memory.for_idle(share, cell.memory())
+        {
+            image.idle.keep(image.settings.release, cell, held);
+        }
+    }
+
+    /// A call's log.
+    pub(super) fn log(
+        &self,
+        image: &Image,
+        call: CallId,
+        budget: Budget,
+        attempt: Option<&Fence>,
+    ) -> CallLog {
+        let identity = Identity {
+            app: image.settings.app.clone(),
+            release: image.settings.release,
+            call,
+            job: attempt.map(|fence| (fence.job(), fence.number())),
+        };
+        let most = Most {
+            lines: budget.log_lines,
+            bytes: budget.log_bytes,
+        };
+        CallLog::new(identity, most, self.0.providers.book.clone())
     }
 
     /// A call's way to its app's credentials.

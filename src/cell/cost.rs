@@ -22,8 +22,6 @@ use crate::capability::egress::{Egress, Gateway};
 use crate::capability::jobs::CallJobs;
 use crate::capability::jobs::policy::JobsGrant;
 use crate::capability::log::book::LogBook;
-use crate::capability::log::policy::Most;
-use crate::capability::log::{CallLog, Identity};
 use crate::capability::notify::policy::NotifyGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{CallId, ReleaseId};
@@ -93,17 +91,7 @@ impl Bench {
         let call = async move {
             let settings = &image.settings;
             let deadline = Instant::now() + budget().wall;
-            let most = Most {
-                lines: budget().log_lines,
-                bytes: budget().log_bytes,
-            };
-            let identity = Identity {
-                app: settings.app.clone(),
-                release: settings.release,
-                call: id,
-                job: None,
-            };
-            let log = CallLog::new(identity, most, cells.0.providers.book.clone());
+            let log = cells.log(&image, id, budget(), None);
             let egress = Egress::new(gateway(), Arc::default(), log.clone(), deadline);
             let binding = Binding {
                 call: id,
