@@ -29,7 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime::Engine;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::app::Grants;
 use crate::app::manifest::{Egress, Instances};
@@ -37,6 +37,7 @@ use crate::bindings::AppIndices;
 use crate::capability::credentials::policy::CredentialsGrant;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::jobs::backlog::Backlog;
 use crate::capability::jobs::policy::JobsGrant;
 use crate::capability::log::book::LogBook;
 use crate::capability::notify::policy::NotifyGrant;
@@ -81,6 +82,7 @@ pub(crate) struct Providers {
     pub(crate) book: LogBook,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
+    pub(crate) backlog: Backlog,
 }
 
 /// The cells that there are.
@@ -118,7 +120,7 @@ pub(crate) struct Image {
     idle: Arc<IdleCells>,
     component: InstancePre<CellState>,
     exports: AppIndices,
-    load: Option<ComponentExportIndex>,
+    optional: inspect::Optional,
     admission: Admission,
 }
 
@@ -177,6 +179,11 @@ impl Cells {
             witness,
             _ticker: ticker,
         })))
+    }
+
+    /// How many jobs of each app wait.
+    pub(crate) fn backlog(&self) -> &Backlog {
+        &self.0.providers.backlog
     }
 
     /// What calls on this node may use.
@@ -251,7 +258,7 @@ impl Cells {
         let linked = self.0.linker.instantiate_pre(component).map_err(link)?;
         Ok(Image {
             exports: AppIndices::new(&linked).map_err(link)?,
-            load: inspect::load_export(component),
+            optional: inspect::optional_exports(component),
             component: linked,
             idle: Arc::clone(&self.0.idle),
             admission: Admission::for_app(settings.concurrency),
@@ -277,7 +284,17 @@ impl Image {
 
     /// Whether the component wants to be loaded before it goes live.
     pub(crate) fn has_load(&self) -> bool {
-        self.load.is_some()
+        self.optional.load.is_some()
+    }
+
+    /// Whether the component can be told of its app's life.
+    pub(crate) fn has_hook(&self) -> bool {
+        self.optional.hook.is_some()
+    }
+
+    /// Whether the component has tasks.
+    pub(crate) fn has_task(&self) -> bool {
+        self.optional.task.is_some()
     }
 }
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Auth;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::jobs::backlog::Backlog;
 use crate::capability::log::book::LogBook;
 use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
@@ -353,6 +354,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         cells: cells.clone(),
         pools: pools.clone(),
         serving: serving.clone(),
+        deployer: deployer.clone(),
         uses: uses.clone(),
         settings: job_settings(&config),
     });
@@ -396,6 +398,7 @@ fn providers(
         book: LogBook::start(store.clone(), clock.clone()),
         store: store.clone(),
         clock: clock.clone(),
+        backlog: Backlog::new(store.clone()),
     })
 }
 

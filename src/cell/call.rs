@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
-use wasmtime::component::{Instance, ResourceTableError};
+use wasmtime::component::{ComponentExportIndex, Instance, ResourceTableError};
 use wasmtime::{AsContextMut, Store, Trap};
 
 use super::admission::{Busy, Place};
@@ -16,8 +16,9 @@ use super::pool::Cell;
 use super::receipt::{Ending, Receipt, Record};
 use super::state::{self, Binding, CellState};
 use super::{Cells, Image, Providers, engine};
+use crate::app::entry::{self, NotWell};
 use crate::app::manifest::Instances;
-use crate::app::payload;
+use crate::app::{Hook, payload};
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
 use crate::capability::credentials::CallCredentials;
@@ -47,6 +48,10 @@ const JOB_WAIT: Duration = Duration::from_secs(60);
 pub(crate) enum Entry {
     /// The app's own function, with JSON text.
     Execute(String),
+    /// One of the app's tasks, with JSON text.
+    Task { name: String, data: String },
+    /// One of the app's hooks, with JSON text.
+    Hook { hook: Hook, payload: String },
     /// The preparation of a release.
     Load,
 }
@@ -55,6 +60,8 @@ impl Entry {
     fn name(&self) -> &'static str {
         match self {
             Self::Execute(_) => "execute",
+            Self::Task { .. } => "task",
+            Self::Hook { .. } => "hook",
             Self::Load => "load",
         }
     }
@@ -62,7 +69,8 @@ impl Entry {
     /// Bytes of the data that the call is given.
     fn size(&self) -> usize {
         match self {
-            Self::Execute(data) => data.len(),
+            Self::Execute(data) | Self::Task { data, .. } => data.len(),
+            Self::Hook { payload, .. } => payload.len(),
             Self::Load => 0,
         }
     }
@@ -107,6 +115,9 @@ pub(crate) enum CallError {
         message: String,
         trace: Option<String>,
     },
+    /// A hook that says by itself that it did not succeed, with all of its answer.
+    #[error("{message}")]
+    NotWell { message: String, answer: String },
     #[error("the call was stopped: it took longer than its {} s", .0.as_secs_f32())]
     TimedOut(Duration),
     #[error("the call was stopped: it needed more than its {} MiB of memory", .0 / (1024 * 1024))]
@@ -130,7 +141,7 @@ pub(crate) enum CallError {
 
 impl CallError {
     /// What the app's author reads of it.
-    fn in_the_log(&self) -> String {
+    pub(crate) fn in_the_log(&self) -> String {
         match self {
             Self::App { name, message, .. } => format!("{name}: {message}"),
             Self::TimedOut(_)
@@ -139,6 +150,7 @@ impl CallError {
             | Self::AnswerTooLarge
             | Self::Crashed(_)
             | Self::Stopped
+            | Self::NotWell { .. }
             | Self::Busy(_)
             | Self::Internal(_) => self.to_string(),
         }
@@ -201,10 +213,10 @@ impl Cells {
     async fn admit_and_run(&self, image: &Image, call: Call) -> Outcome {
         let began = Instant::now();
         let mut deadline = began + call.budget.wall;
-        let mut receipt = Receipt::default();
-        if let Entry::Execute(data) = &call.entry {
-            receipt.payload = data.len();
-        }
+        let mut receipt = Receipt {
+            payload: call.entry.size(),
+            ..Receipt::default()
+        };
 
         let is_job = call.attempt.is_some();
         let patience = if is_job { began + JOB_WAIT } else { deadline };
@@ -273,12 +285,7 @@ impl Cells {
         let database = Database::new(database, deadline, budget, log.clone(), attempt);
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
-        let egress = Egress::new(
-            self.0.providers.gateway.clone(),
-            Arc::clone(&image.settings.egress),
-            log.clone(),
-            deadline,
-        );
+        let egress = self.egress(image, &log, deadline);
         // However the call ends, a panic of ours included.
         let _cut = egress.cut_on_drop();
         let binding = Binding {
@@ -289,7 +296,7 @@ impl Cells {
             credentials: self.credentials(image, log.clone()),
             settings: self.settings(image),
             notify: notifications(image, budget, &log),
-            jobs: CallJobs::new(image.settings.jobs, self.0.providers.clock.clone()),
+            jobs: self.jobs(image),
             schedules: self.schedules(image),
             log: log.clone(),
             deadline,
@@ -318,11 +325,7 @@ impl Cells {
             Err(error) => Err(error),
         };
         database.finish();
-        receipt.database = database.usage();
-        receipt.egress = egress.usage();
-        receipt.grants.extend(database.used());
-        receipt.grants.extend(egress.used());
-        receipt.log_lines = log.lines();
+        add_use(receipt, &database, &egress, &log);
         match &result {
             Ok(answer) => receipt.answer = answer.len(),
             Err(error) => {
@@ -342,10 +345,7 @@ impl Cells {
         share: Share,
         result: &Result<String, CallError>,
     ) {
-        // An exception is the app's own business; anything else that went wrong may have left
-        // anything behind.
-        let sound = matches!(result, Ok(_) | Err(CallError::App { .. }));
-        if sound
+        if is_sound(result)
             && image.settings.instances == Instances::Reused
             && let Some(held) = self.0.memory.for_idle(share, cell.memory())
         {
@@ -380,6 +380,18 @@ impl Cells {
         CallCredentials::new(self.0.providers.vault.clone(), grant, log)
     }
 
+    /// A call's way to its app's jobs.
+    pub(super) fn jobs(&self, image: &Image) -> CallJobs {
+        let Providers { backlog, clock, .. } = &self.0.providers;
+        CallJobs {
+            app: image.settings.app.clone(),
+            grant: image.settings.jobs.clone(),
+            backlog: backlog.clone(),
+            clock: clock.clone(),
+            queued: 0,
+        }
+    }
+
     /// A call's way to its app's settings.
     pub(super) fn settings(&self, image: &Image) -> CallSettings {
         let Providers { store, clock, .. } = &self.0.providers;
@@ -390,6 +402,16 @@ impl Cells {
             grant: image.settings.settings.clone(),
             uses: Uses::default(),
         }
+    }
+
+    /// A call's way to the servers that its app may send requests to.
+    fn egress(&self, image: &Image, log: &CallLog, deadline: Instant) -> Egress {
+        Egress::new(
+            self.0.providers.gateway.clone(),
+            Arc::clone(&image.settings.egress),
+            log.clone(),
+            deadline,
+        )
     }
 
     /// A call's way to its app's schedules.
@@ -430,6 +452,15 @@ impl Cells {
     }
 }
 
+/// Whether a cell can serve another call. An exception is the app's own business; anything else
+/// that went wrong may have left anything behind.
+fn is_sound(result: &Result<String, CallError>) -> bool {
+    matches!(
+        result,
+        Ok(_) | Err(CallError::App { .. } | CallError::NotWell { .. })
+    )
+}
+
 /// A call's way to the users who have subscribed to its app's notifications.
 pub(super) fn notifications(image: &Image, budget: Budget, log: &CallLog) -> CallNotify {
     let most = notify::policy::Most {
@@ -467,9 +498,19 @@ async fn enter_guest(
         ..
     } = cell;
     let database = store.data().database().clone();
+    let is_hook = matches!(entry, Entry::Hook { .. });
+    let optional = &image.optional;
     let guest = async {
         match entry {
             Entry::Execute(data) => app.call_execute(store.as_context_mut(), &data).await,
+            Entry::Task { name, data } => {
+                let index = optional.task.as_ref();
+                named(index, store, instance, (&name, &data)).await
+            }
+            Entry::Hook { hook, payload } => {
+                let index = optional.hook.as_ref();
+                named(index, store, instance, (hook.name(), &payload)).await
+            }
             Entry::Load => load(image, store, instance).await,
         }
     };
@@ -486,6 +527,7 @@ async fn enter_guest(
     };
     match returned {
         Ok(Ok(answer)) if answer.len() > limits::ANSWER_BYTES => Err(CallError::AnswerTooLarge),
+        Ok(Ok(answer)) if is_hook => read_hook(answer),
         Ok(Ok(answer)) => Ok(answer),
         // What an app says about being stopped is not what happened to it.
         Ok(Err(_)) if store.data().is_stopped() => Err(CallError::Stopped),
@@ -545,12 +587,46 @@ async fn conclude(
     }
 }
 
+/// Calls one of the functions that take a name and JSON text.
+async fn named(
+    index: Option<&ComponentExportIndex>,
+    store: &mut Store<CellState>,
+    instance: &Instance,
+    (name, data): (&str, &str),
+) -> wasmtime::Result<Result<String, Failure>> {
+    let Some(index) = index else {
+        // A deploy refuses a manifest that names what the component does not have.
+        return Ok(Err(Failure {
+            name: "NotExported".to_owned(),
+            message: format!("the component has nothing to run `{name}` with"),
+            trace: None,
+        }));
+    };
+    let function =
+        instance.get_typed_func::<(&str, &str), (Result<String, Failure>,)>(&mut *store, index)?;
+    let (result,) = function.call_async(store, (name, data)).await?;
+    Ok(result)
+}
+
+/// Says what a hook came to by what it answered.
+fn read_hook(answer: String) -> Result<String, CallError> {
+    match entry::read_hook(&answer) {
+        Ok(()) => Ok(answer),
+        Err(NotWell::Said(message)) => Err(CallError::NotWell { message, answer }),
+        Err(NotWell::Malformed) => Err(CallError::App {
+            name: "TypeError".to_owned(),
+            message: "a hook must answer null, or a JSON object with `ok` and `message`".to_owned(),
+            trace: None,
+        }),
+    }
+}
+
 async fn load(
     image: &Image,
     store: &mut Store<CellState>,
     instance: &Instance,
 ) -> wasmtime::Result<Result<String, Failure>> {
-    let Some(index) = image.load else {
+    let Some(index) = image.optional.load else {
         return Ok(Ok(String::new()));
     };
     let function = instance.get_typed_func::<(), (Result<(), Failure>,)>(&mut *store, &index)?;
@@ -586,6 +662,15 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
     }
 }
 
+/// Adds what a call has used beside its cell.
+fn add_use(receipt: &mut Receipt, database: &Database, egress: &Egress, log: &CallLog) {
+    receipt.database = database.usage();
+    receipt.egress = egress.usage();
+    receipt.grants.extend(database.used());
+    receipt.grants.extend(egress.used());
+    receipt.log_lines = log.lines();
+}
+
 /// Writes to the app's log what its author needs to know.
 fn describe(log: &CallLog, error: &CallError) {
     match error {
@@ -598,7 +683,8 @@ fn describe(log: &CallLog, error: &CallError) {
             log.conclude(&error.to_string(), None);
         }
         CallError::Busy(_) => {}
-        CallError::TimedOut(_)
+        CallError::NotWell { .. }
+        | CallError::TimedOut(_)
         | CallError::OutOfMemory(_)
         | CallError::OutOfFuel(_)
         | CallError::AnswerTooLarge

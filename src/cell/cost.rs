@@ -19,7 +19,7 @@ use crate::capability::credentials::vault::Vault;
 use crate::capability::db::Inspector;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::{Egress, Gateway};
-use crate::capability::jobs::CallJobs;
+use crate::capability::jobs::backlog::Backlog;
 use crate::capability::jobs::policy::JobsGrant;
 use crate::capability::log::book::LogBook;
 use crate::capability::notify::policy::NotifyGrant;
@@ -89,7 +89,6 @@ impl Bench {
         let (cells, image) = (self.cells.clone(), Arc::clone(&self.image));
         let (id, source) = (self.id(), self.source.clone());
         let call = async move {
-            let settings = &image.settings;
             let deadline = Instant::now() + budget().wall;
             let log = cells.log(&image, id, budget(), None);
             let egress = Egress::new(gateway(), Arc::default(), log.clone(), deadline);
@@ -99,7 +98,7 @@ impl Bench {
                 credentials: cells.credentials(&image, log.clone()),
                 settings: cells.settings(&image),
                 notify: notifications(&image, budget(), &log),
-                jobs: CallJobs::new(settings.jobs, Clock::system()),
+                jobs: cells.jobs(&image),
                 schedules: cells.schedules(&image),
                 caller: None,
                 database: Database::new(source, deadline, budget(), log.clone(), None),
@@ -172,6 +171,7 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         vault: Vault::new(book.store(), sealing, Clock::system(), Entropy),
         store: book.store(),
         clock: Clock::system(),
+        backlog: Backlog::new(book.store()),
     };
     let cells = Cells::start(
         data.path(),

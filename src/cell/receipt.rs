@@ -115,7 +115,7 @@ impl Ending {
     pub(crate) fn of<T>(result: &Result<T, CallError>) -> Self {
         match result {
             Ok(_) => Self::Ok,
-            Err(CallError::App { .. }) => Self::AppError,
+            Err(CallError::App { .. } | CallError::NotWell { .. }) => Self::AppError,
             Err(CallError::TimedOut(_)) => Self::TimedOut,
             Err(CallError::OutOfMemory(_)) => Self::OutOfMemory,
             Err(CallError::OutOfFuel(_)) => Self::OutOfFuel,
@@ -151,7 +151,7 @@ pub(crate) struct Record {
     pub(crate) id: CallId,
     pub(crate) app: AppName,
     pub(crate) release: ReleaseId,
-    /// `execute`, `job` or `load`.
+    /// `execute`, `job`, `task`, `hook` or `load`.
     pub(crate) entry: &'static str,
     /// The job that it worked at, and which attempt it was.
     pub(crate) job: Option<(JobId, i32)>,

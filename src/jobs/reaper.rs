@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::Jobs;
 use super::policy::{self, Ending};
-use crate::store::jobs::{self, attempts};
+use crate::store::jobs;
+use crate::store::jobs::attempts::{self, Said};
 
 /// How often a node looks, and says a word so that listeners know that they are heard.
 pub(super) const EVERY: Duration = Duration::from_secs(5);
@@ -32,7 +33,8 @@ impl Jobs {
             tracing::warn!(%job, "a job's node was not heard of any more: another takes over");
             let chance = u32::from_le_bytes(parts.entropy.bytes());
             let (counts, next) = policy::next(Ending::Lost, *counts, chance);
-            attempts::settle(&mut tx, *job, counts, next, attempts::LOST).await?;
+            let said = Said::error(attempts::LOST);
+            attempts::settle(&mut tx, *job, counts, next, said).await?;
         }
         tx.commit().await
     }

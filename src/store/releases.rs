@@ -87,6 +87,23 @@ pub(crate) struct UnfinishedRow {
     pub(crate) held: bool,
 }
 
+/// The manifest of an app's active release; none where it has none.
+pub(crate) async fn active_manifest(
+    executor: impl PgExecutor<'_>,
+    app: &AppName,
+) -> sqlx::Result<Option<Manifest>> {
+    let manifest: Option<Json<Manifest>> = sqlx::query_scalar(
+        "SELECT releases.manifest
+         FROM apps
+         JOIN releases ON releases.id = apps.active_release
+         WHERE apps.name = $1",
+    )
+    .bind(app)
+    .fetch_optional(executor)
+    .await?;
+    Ok(manifest.map(|manifest| manifest.0))
+}
+
 /// Adds a release, and gives it the app's next number.
 pub(crate) async fn insert(
     connection: &mut PgConnection,

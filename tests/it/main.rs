@@ -29,6 +29,7 @@ mod db;
 mod deploys;
 mod egress;
 mod files;
+mod hooks;
 mod hostile;
 mod job_crashes;
 mod jobs;

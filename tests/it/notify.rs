@@ -1,5 +1,8 @@
 //! Notifications from outside: apps fire them, and users on any node read them.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,7 +12,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::bundle::Bundle;
-use crate::host::{Client, Host, until};
+use crate::host::{Client, Host, skep, until};
 use crate::job_app::until_status;
 
 /// A socket of notifications.
@@ -36,12 +39,12 @@ impl Socket {
 
     pub(crate) async fn next(&mut self) -> Value {
         loop {
-            match self.0.next().await.unwrap().unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Close(frame) => {
-                    return json!({ "closed": frame.unwrap().code.to_string() });
-                }
-                _ => {}
+            let message = self.0.next().await.unwrap().unwrap();
+            if let Message::Text(text) = &message {
+                return serde_json::from_str(text).unwrap();
+            }
+            if let Message::Close(frame) = message {
+                return json!({ "closed": frame.unwrap().code.to_string() });
             }
         }
     }
@@ -73,6 +76,26 @@ async fn fire(client: &Client, app: &str, action: &str, payload: Value) {
     assert_eq!(answer.json(), json!({ "sold": 1 }));
 }
 
+/// Waits until a node can run the app.
+pub(crate) async fn until_serving(node: &Host) {
+    until("the node serves the app", async || {
+        let answer = node.call("shop", json!({})).await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+}
+
+/// Waits until so many notifications are written: calls do not.
+async fn until_written(host: &Host, count: i64) {
+    let database = host.database().await;
+    until("they are written", async || {
+        let sql = "SELECT count(*) FROM skep.notifications";
+        let row = database.query_one(sql, &[]).await.unwrap();
+        (row.get::<_, i64>(0) == count).then_some(())
+    })
+    .await;
+}
+
 async fn subscribe(client: &Client, action: &str) {
     let body = json!({ "app_name": "shop", "action_name": action });
     client
@@ -86,6 +109,7 @@ async fn what_an_answer_fires_comes_to_subscribers_on_every_node() {
     let one = Host::start().await;
     one.install(&echo()).await;
     let two = one.second_node().await;
+    until_serving(&two).await;
     let admin = one.admin();
     subscribe(&admin, "sold").await;
     let mut here = Socket::ready(&one, one.token()).await;
@@ -219,6 +243,7 @@ async fn who_was_away_reads_what_was_missed_on_another_node_and_in_another_way()
 
     fire(&admin, "shop", "sold", json!(2)).await;
     fire(&admin, "shop", "sold", json!(3)).await;
+    until_written(&one, 3).await;
 
     let mut socket = Socket::open(&one, one.token(), &format!("?last_id={last}")).await;
     assert_eq!(socket.payloads().await, [json!(2), json!(3)]);
@@ -306,4 +331,47 @@ async fn what_a_job_fires_names_it_and_comes_when_it_is_completed() {
     );
     let done = until_status(&admin, id, "completed").await;
     assert_eq!(done["result"], json!({ "_job_id": id }));
+}
+
+#[tokio::test]
+async fn the_command_line_subscribes_and_follows() {
+    let host = Host::start().await;
+    host.install(&echo()).await;
+    let command = |arguments: &[&str]| {
+        let mut command = skep();
+        command.arg("notify").args(arguments);
+        command
+            .env("SKEP_URL", host.url())
+            .env("SKEP_TOKEN", host.token());
+        command
+    };
+    let said = |arguments: &[&str]| {
+        let output = command(arguments).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+
+    assert!(said(&["subscribe", "shop", "sold"]).contains("you get shop/sold from now on"));
+    let list: Value = serde_json::from_str(&said(&["list", "--subscribed", "--json"])).unwrap();
+    assert_eq!(list["subscriptions"][0]["action_name"], "sold", "{list}");
+    fire(&host.admin(), "shop", "sold", json!(1)).await;
+    let mut following = command(&["follow", "--after", "0", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let frame: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    following.kill().unwrap();
+    following.wait().unwrap();
+
+    assert_eq!(
+        (&frame["action_name"], &frame["payload"]),
+        (&json!("sold"), &json!(1))
+    );
+    said(&["unsubscribe", "shop", "sold"]);
+    assert!(said(&["list", "--subscribed"]).contains("no app declares"));
 }

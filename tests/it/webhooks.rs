@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::bundle::Bundle;
 use crate::host::{Client, Host, Setup, until};
+use crate::notify::until_serving;
 
 /// A server that takes webhooks and remembers them.
 struct Receiver {
@@ -280,6 +281,7 @@ async fn two_nodes_send_each_notification_once() {
     let receiver = Receiver::start(&[]).await;
     let one = host(&[&receiver.origin]).await;
     let two = one.second_node().await;
+    until_serving(&two).await;
     let admin = one.admin();
     let added = add(&admin, &receiver, None).await;
     let actions: Vec<Value> = (0..50)
