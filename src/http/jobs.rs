@@ -29,7 +29,7 @@ use crate::auth::{Identity, permission};
 use crate::capability::jobs::{backlog, policy};
 use crate::ids::{AppName, InvalidAppName, JobId};
 use crate::services::Services;
-use crate::store::jobs::{self, AttemptRow, Filter, JobRow, NewJob};
+use crate::store::jobs::{self, AttemptRow, Filter, JobRow, NewJob, Surplus};
 use crate::store::{apps, audit};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -467,16 +467,14 @@ pub(crate) async fn purge(
     let mut tx = services.store.pool().begin().await?;
     audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
-    let seconds = i64::from(purge.older_than_days) * 86_400;
+    let surplus = Surplus {
+        seconds: i64::from(purge.older_than_days) * 86_400,
+        keep: i64::MAX,
+        spare_newest: false,
+    };
     let mut deleted = 0;
     loop {
-        let purged = jobs::purge(
-            services.store.pool(),
-            purge.app.as_str(),
-            seconds,
-            i64::MAX,
-            CHUNK,
-        );
+        let purged = jobs::purge(services.store.pool(), purge.app.as_str(), surplus, CHUNK);
         match purged.await? {
             0 => return Ok(Json(Purged { jobs: deleted })),
             some => deleted += some,
