@@ -17,6 +17,7 @@ pub(crate) mod python;
 pub(crate) mod schedule;
 pub(crate) mod setting;
 
+pub(crate) mod statement;
 pub(crate) use backend::{Backend, BackendError, COMPONENT};
 pub(crate) use bundle::{Bundle, BundleError, BundlePath};
 pub(crate) use entry::{Hook, JobEntry};

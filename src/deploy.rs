@@ -4,6 +4,7 @@
 //! and its time is in the report. A deploy that widens what the app may do is held after its
 //! plan until somebody consents. [`Serving`] is what calls find at the end.
 
+mod actions;
 mod activate;
 mod compile;
 mod component;
@@ -255,6 +256,8 @@ impl Deployer {
             manifest,
             backend,
             mut warnings,
+        let (manifest, told) = actions_of(manifest).await?;
+        warnings.extend(told);
         } = description;
         let component = self.component(&bundle, backend).await?;
         timings.build = watch.lap();
@@ -404,6 +407,16 @@ async fn apart<T: Send + 'static, E: From<DeployError> + Send + 'static>(
         .await
         .map_err(|error| DeployError::Internal(error.into()))?
 }
+/// Reads the statements that a manifest names, which may take a while.
+async fn actions_of(manifest: Manifest) -> Result<(Manifest, Vec<Finding>), DeployError> {
+    let read = tokio::task::spawn_blocking(move || {
+        let warnings = actions::read(&manifest)?;
+        Ok((manifest, warnings))
+    });
+    read.await
+        .map_err(|error| DeployError::Internal(error.into()))?
+}
+
 
 async fn unpack(zip: Bytes) -> Result<(Bytes, Bundle), DeployError> {
     let unpacked = tokio::task::spawn_blocking(move || {

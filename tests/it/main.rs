@@ -39,6 +39,7 @@ mod manage;
 mod neighbours;
 mod notify;
 mod nousviz;
+mod queries;
 mod receipts;
 mod retention;
 mod schedules;
