@@ -44,6 +44,7 @@ use self::settings::settings;
 use crate::app::{Bundle, Description, Finding, Grants, Manifest};
 use crate::audit::{Actor, Entry};
 use crate::cell::{Cells, Image};
+use crate::config::Builders;
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{AppPools, Roles};
 use crate::services::{Clock, Entropy};
@@ -69,9 +70,7 @@ pub(crate) struct Parts {
     pub(crate) serving: Serving,
     /// What statements that were read before do.
     pub(crate) verdicts: Arc<Verdicts>,
-    /// The configured builder, if any, and where to look for one.
-    pub(crate) builder: Option<PathBuf>,
-    pub(crate) path: Vec<PathBuf>,
+    pub(crate) builders: Builders,
     /// Where builds and compilations work.
     pub(crate) work: PathBuf,
     pub(crate) turns: Arc<Semaphore>,
@@ -256,9 +255,9 @@ impl Deployer {
             manifest,
             backend,
             mut warnings,
+        } = description;
         let (manifest, told) = actions_of(manifest).await?;
         warnings.extend(told);
-        } = description;
         let component = self.component(&bundle, backend).await?;
         timings.build = watch.lap();
 
@@ -407,6 +406,7 @@ async fn apart<T: Send + 'static, E: From<DeployError> + Send + 'static>(
         .await
         .map_err(|error| DeployError::Internal(error.into()))?
 }
+
 /// Reads the statements that a manifest names, which may take a while.
 async fn actions_of(manifest: Manifest) -> Result<(Manifest, Vec<Finding>), DeployError> {
     let read = tokio::task::spawn_blocking(move || {
@@ -416,7 +416,6 @@ async fn actions_of(manifest: Manifest) -> Result<(Manifest, Vec<Finding>), Depl
     read.await
         .map_err(|error| DeployError::Internal(error.into()))?
 }
-
 
 async fn unpack(zip: Bytes) -> Result<(Bytes, Bundle), DeployError> {
     let unpacked = tokio::task::spawn_blocking(move || {

@@ -31,6 +31,7 @@ mod egress;
 mod files;
 mod hooks;
 mod hostile;
+mod javascript;
 mod job_crashes;
 mod jobs;
 mod limits;
