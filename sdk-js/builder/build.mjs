@@ -4,6 +4,9 @@
 
 import { writeFile } from "node:fs/promises";
 
+// For the threads that the packages start, which get no other options.
+process.env.NODE_OPTIONS = "--preserve-symlinks --preserve-symlinks-main";
+
 const [wit, worldName, sourcePath, output] = process.argv.slice(2);
 const { componentize } = await import(
   `${process.env.TOOLS}/node_modules/@bytecodealliance/componentize-js/src/componentize.js`
@@ -16,6 +19,8 @@ try {
     witPath: wit,
     worldName,
     disableFeatures: ["fetch-event"],
+    // Where the snapshot's maker keeps machine code: it will not start without a place for it.
+    env: { HOME: "/proc/self/cwd" },
   });
   await writeFile(output, component);
 } catch (error) {

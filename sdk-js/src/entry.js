@@ -6,7 +6,7 @@ import { write } from "skep:app/log@1.0.0";
 
 import files from "./files.js";
 import { methods } from "./console.js";
-import { failure, text } from "./failure.js";
+import { failure, place, text } from "./failure.js";
 import { asked, named } from "./host.js";
 import { BuildFailed, Modules } from "./modules.js";
 import { phase } from "./phase.js";
@@ -47,27 +47,37 @@ Math.random = function random() {
 const modules = new Modules(files, { skep });
 globalThis.require = (path) => modules.require(path, "main.js");
 
+const manifest = JSON.parse(files["manifest.json"] ?? "{}");
+
 let main;
 try {
   main = modules.main();
+  for (const kind of ["tasks", "hooks"]) {
+    for (const name of Object.keys(manifest[kind] ?? {})) target(kind, name);
+  }
 } catch (error) {
   // The server shows what follows this mark to whoever deploys.
-  const { name, message, file, line } =
-    error instanceof BuildFailed ? error : { name: "Error", message: text(error), file: "main.js", line: 0 };
+  const { file, line } = error instanceof BuildFailed ? error : place(error, files);
+  const [name, message] =
+    error instanceof Error ? [error.name, error.message] : ["Error", text(error)];
   report(`skep-build-error: ${JSON.stringify({ file, line, name, message, trace: "" })}`);
   throw error;
 }
-const manifest = JSON.parse(files["manifest.json"] ?? "{}");
 phase.building = false;
 
 /** A function of the app's by what the manifest calls it: `lib/sync.js:run`. */
-function named_(kind, name) {
-  const entry = manifest[kind]?.[name];
-  const target = typeof entry === "string" ? entry : entry?.run;
-  const [path, func] = String(target).split(":");
-  const found = modules.require(path, "")[func];
-  if (typeof found === "function") return found;
-  throw new Error(`\`${kind}.${name}\` of the manifest names \`${target}\`, which is not there: export it`);
+function target(kind, name) {
+  const entry = manifest[kind][name];
+  const named = String(typeof entry === "string" ? entry : entry?.run);
+  const [path, exported] = named.split(":");
+  const missing = (file, fix) => {
+    const message = `\`${kind}.${name}\` of manifest.json names \`${named}\`, which is not there: ${fix}`;
+    return new BuildFailed("TargetMissing", message, { file, line: 0 });
+  };
+  if (!Object.hasOwn(files, path)) throw missing("manifest.json", "add the file, or name another");
+  const found = modules.require(path, "main.js")[exported];
+  if (typeof found !== "function") throw missing(path, `export it as exports.${exported}`);
+  return found;
 }
 
 /** Calls the app and makes JSON of what it returns, now or later. */
@@ -100,7 +110,7 @@ export function execute(data) {
 }
 
 export const task = {
-  run: (name, payload) => answered(() => named_("tasks", name)(JSON.parse(payload))),
+  run: (name, payload) => answered(() => target("tasks", name)(JSON.parse(payload))),
 };
 
 export const lifecycle = {
@@ -108,6 +118,6 @@ export const lifecycle = {
   load() {},
   hook(name, payload) {
     const given = { app: manifest.app_name ?? manifest.name, hook: name, payload: JSON.parse(payload) };
-    return answered(() => named_("hooks", name)(given));
+    return answered(() => target("hooks", name)(given));
   },
 };

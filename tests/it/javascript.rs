@@ -295,8 +295,18 @@ async fn a_bundle_that_does_not_run_is_refused_with_its_file_and_line() {
             vec![("main.js", "function run() {}")],
             "main.js: NoExecute: main.js does not define a function execute(data)",
         ),
+        (
+            vec![
+                ("main.js", "function execute() {}"),
+                ("lib/work.js", "exports.run = 1"),
+            ],
+            "lib/work.js: TargetMissing: `tasks.work` of manifest.json names `lib/work.js:add`",
+        ),
     ] {
         let mut bundle = Bundle::new("app");
+        if files.len() == 2 && files[1].0 == "lib/work.js" {
+            bundle = bundle.with("tasks", json!({ "work": { "run": "lib/work.js:add" } }));
+        }
         for (path, source) in files {
             bundle = bundle.file(path, source);
         }
