@@ -40,6 +40,7 @@ mod manage;
 mod neighbours;
 mod notify;
 mod nousviz;
+mod prompt;
 mod queries;
 mod receipts;
 mod retention;
