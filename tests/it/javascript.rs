@@ -284,16 +284,8 @@ async fn a_bundle_that_does_not_run_is_refused_with_its_file_and_line() {
             "the app does not build: lib/a.js, line 3: ReferenceError: nothing is not defined",
         ),
         (
-            vec![("main.js", "export function execute() {}")],
-            "use require(\"lib/x\") and module.exports",
-        ),
-        (
             vec![("main.js", "sql('SELECT 1')\nfunction execute() {}")],
             "main.js, line 1: NotInCall: sql() cannot be called while the app is built",
-        ),
-        (
-            vec![("main.js", "function run() {}")],
-            "main.js: NoExecute: main.js does not define a function execute(data)",
         ),
         (
             vec![

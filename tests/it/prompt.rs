@@ -9,16 +9,16 @@ use crate::bundle::Bundle;
 use crate::host::{folder, skep};
 use crate::python;
 
-/// Writes the files that a prompt ends with, as an assistant would.
+/// Writes the files that a prompt ends with, as an assistant would: each path in backticks, and
+/// what it holds between fences of four.
 fn write_app(prompt: &str, folder: &Path) {
     let (_, files) = prompt.split_once("## An app that works").unwrap();
-    for file in files.split("\n`").skip(1) {
-        let Some((path, rest)) = file.split_once("`\n\n````") else {
+    for file in files.split("\n````\n") {
+        let Some((path, contents)) = file.split_once("\n\n````") else {
             continue;
         };
-        let (_, contents) = rest.split_once('\n').unwrap();
-        let (contents, _) = contents.split_once("\n````").unwrap();
-        let path = folder.join(path);
+        let (_, contents) = contents.split_once('\n').unwrap();
+        let path = folder.join(path.trim().trim_matches('`'));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, contents).unwrap();
     }
