@@ -34,6 +34,8 @@ find_missing_packages() {
         need ca-certificates "the certificates that downloads are checked against"
     has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
         need postgresql "PostgreSQL's programs, of which Skep runs a server of its own"
+    has node || need nodejs "Node.js, which builds components of JavaScript apps"
+    has npm || need npm "npm, which fetches the builder of JavaScript apps"
     python3 -c 'import ensurepip, venv' 2>/dev/null ||
         need python3-venv "python3 with venv, for the tests of the Python SDK"
     [[ $purpose != bench ]] || has wrk || need wrk "wrk, which makes the load of the benchmark"
@@ -91,6 +93,18 @@ install_builder() {
     ln -sf "$tools/componentize-py/bin/componentize-py" "$tools/bin/componentize-py"
 }
 
+# The packages that build JavaScript apps, at the versions and with the digests of their lock file.
+install_js_builder() {
+    local folder=$tools/componentize-js package=@bytecodealliance/componentize-js
+    rm -rf "$folder"
+    mkdir -p "$folder" "$tools/bin"
+    cp sdk-js/builder/package.json sdk-js/builder/package-lock.json "$folder"
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error ||
+        fail "the packages of sdk-js/builder were not installed; without a network, name a registry in the setting \`registry\` of npm"
+    ln -sf "$folder/node_modules/$package/src/cli.js" "$tools/bin/componentize-js"
+    cp sdk-js/builder/package-lock.json "$folder/installed.json"
+}
+
 builder_is_there() {
     local builder=${SKEP_COMPONENTIZE_PY:-componentize-py}
     [[ $("$builder" --version 2>/dev/null) == "componentize-py $componentize_py" ]]
@@ -121,5 +135,7 @@ has cargo-deny ||
     step 'installing cargo-deny' cargo_tool cargo-deny "$deny" "which checks licences and sources of dependencies"
 builder_is_there ||
     step 'installing componentize-py (compiling it takes ten minutes or more, once)' install_builder
+cmp -s sdk-js/builder/package-lock.json "$tools/componentize-js/installed.json" ||
+    step 'installing componentize-js' install_js_builder
 cmp -s tests/wheels.txt "$cache/wheels/wheels.txt" ||
     step 'fetching the Python packages that tests vendor' fetch_wheels

@@ -9,6 +9,7 @@ pub(crate) mod bundle;
 pub(crate) mod entry;
 mod finding;
 pub(crate) mod grants;
+pub(crate) mod javascript;
 pub(crate) mod manifest;
 mod origin;
 pub(crate) mod payload;
@@ -16,8 +17,9 @@ mod plain;
 pub(crate) mod python;
 pub(crate) mod schedule;
 pub(crate) mod setting;
+pub(crate) mod statement;
 
-pub(crate) use backend::{Backend, BackendError, COMPONENT};
+pub(crate) use backend::{Backend, BackendError, COMPONENT, Language};
 pub(crate) use bundle::{Bundle, BundleError, BundlePath};
 pub(crate) use entry::{Hook, JobEntry};
 pub(crate) use finding::Finding;

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod apps;
+mod assistant;
 mod audit;
 mod build;
 mod call;
@@ -52,6 +53,7 @@ enum Command {
     Serve(serve::Arguments),
     /// Make a folder with an app that works, to begin from
     New(new::NewArguments),
+    Prompt(assistant::Arguments),
     Build(build::Arguments),
     Deploy(deploy::Arguments),
     Call(call::Arguments),
@@ -91,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Walls => done(crate::launch::show_walls()),
         Command::Serve(arguments) => done(arguments.run()),
         Command::New(arguments) => done(new::run(&arguments)),
+        Command::Prompt(arguments) => done(arguments.run()),
         Command::Build(arguments) => done(wait_for(arguments.run())),
         Command::Login(arguments) => done(wait_for(
             arguments.run(&ClientConfig::load(), &mut Output::text()),

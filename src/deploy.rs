@@ -4,6 +4,7 @@
 //! and its time is in the report. A deploy that widens what the app may do is held after its
 //! plan until somebody consents. [`Serving`] is what calls find at the end.
 
+mod actions;
 mod activate;
 mod compile;
 mod component;
@@ -43,6 +44,7 @@ use self::settings::settings;
 use crate::app::{Bundle, Description, Finding, Grants, Manifest};
 use crate::audit::{Actor, Entry};
 use crate::cell::{Cells, Image};
+use crate::config::Builders;
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{AppPools, Roles};
 use crate::services::{Clock, Entropy};
@@ -68,9 +70,7 @@ pub(crate) struct Parts {
     pub(crate) serving: Serving,
     /// What statements that were read before do.
     pub(crate) verdicts: Arc<Verdicts>,
-    /// The configured builder, if any, and where to look for one.
-    pub(crate) builder: Option<PathBuf>,
-    pub(crate) path: Vec<PathBuf>,
+    pub(crate) builders: Builders,
     /// Where builds and compilations work.
     pub(crate) work: PathBuf,
     pub(crate) turns: Arc<Semaphore>,
@@ -261,6 +261,8 @@ impl Deployer {
             backend,
             mut warnings,
         } = description;
+        let (manifest, told) = actions_of(manifest).await?;
+        warnings.extend(told);
         let component = self.component(&bundle, backend).await?;
         timings.build = watch.lap();
 
@@ -407,6 +409,16 @@ async fn apart<T: Send + 'static, E: From<DeployError> + Send + 'static>(
 ) -> Result<T, E> {
     tokio::spawn(work)
         .await
+        .map_err(|error| DeployError::Internal(error.into()))?
+}
+
+/// Reads the statements that a manifest names, which may take a while.
+async fn actions_of(manifest: Manifest) -> Result<(Manifest, Vec<Finding>), DeployError> {
+    let read = tokio::task::spawn_blocking(move || {
+        let warnings = actions::read(&manifest)?;
+        Ok((manifest, warnings))
+    });
+    read.await
         .map_err(|error| DeployError::Internal(error.into()))?
 }
 

@@ -22,7 +22,7 @@ use crate::capability::egress::Gateway;
 use crate::capability::jobs::backlog::Backlog;
 use crate::capability::log::book::LogBook;
 use crate::cell::{Cells, Providers};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http::{self, logs};
 use crate::jobs::{self, Jobs};
@@ -343,8 +343,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         pools: pools.clone(),
         serving: serving.clone(),
         verdicts: Arc::default(),
-        builder: config.componentize_py.clone(),
-        path: config::search_path(),
+        builders: config.builders(),
         work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });

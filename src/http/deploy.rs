@@ -156,6 +156,7 @@ impl From<DeployError> for ApiError {
             | DeployError::NoExport { .. }
             | DeployError::World(_)
             | DeployError::Tables { .. }
+            | DeployError::Actions(_)
             | DeployError::Load(_)
             | DeployError::Object { .. }
             | DeployError::NoApps { .. }

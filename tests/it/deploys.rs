@@ -66,10 +66,6 @@ async fn a_zip_that_is_not_a_bundle_is_refused() {
             "`../main.py`: ",
         ),
         (
-            Bundle::new("app").file("main.js", "").zip(),
-            "JavaScript backends (main.js) are not supported",
-        ),
-        (
             Bundle::new("app").file("main.lua", "").zip(),
             "Lua backends (main.lua) are not supported",
         ),

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::app::{Bundle, COMPONENT, MANIFEST};
+use crate::app::{Bundle, COMPONENT, MANIFEST, javascript};
 
 /// The SHA-256 of all files that are not the backend's, with their paths; none where there
 /// are none.
@@ -12,8 +12,9 @@ use crate::app::{Bundle, COMPONENT, MANIFEST};
 pub(super) fn digest(bundle: &Bundle) -> Option<String> {
     let mut hash = Sha256::new();
     let mut is_empty = true;
+    let scripts = javascript::backend_files(bundle);
     for (path, contents) in bundle.files() {
-        if is_backend(path.as_str()) {
+        if is_backend(path.as_str()) || scripts.contains(path.as_str()) {
             continue;
         }
         is_empty = false;
@@ -29,6 +30,7 @@ pub(super) fn digest(bundle: &Bundle) -> Option<String> {
 
 fn is_backend(path: &str) -> bool {
     [MANIFEST, COMPONENT, "requirements.txt", "LICENSE"].contains(&path)
+        || path.starts_with("tests/")
         || [".py", ".pyi", ".md"].iter().any(|end| path.ends_with(end))
 }
 
@@ -49,9 +51,13 @@ mod tests {
                 ("component.wasm", ""),
                 ("libs/x/y.py", ""),
                 ("README.md", ""),
+                ("tests/main.test.js", ""),
             ]),
             None
         );
+        let script = ("main.js", "require('lib/a')");
+        assert_eq!(digest_of(&[script, ("lib/a.js", "")]), None);
+        assert!(digest_of(&[script, ("js/a.js", "")]).is_some());
     }
 
     #[test]
