@@ -19,6 +19,7 @@ pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;
+pub(crate) mod usage;
 pub(crate) mod users;
 
 use axum::Router;
@@ -49,6 +50,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(roles::router())
         .merge(settings::router())
         .merge(tokens::router())
+        .merge(usage::router())
         .merge(users::router())
         .fallback(|| async { ApiError::NotFound("there is nothing at this address".to_owned()) })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })

@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     apps, audit, auth, calls, consent, credentials, deploy, health, metrics, receipts, roles,
-    settings, tokens, users,
+    settings, tokens, usage, users,
 };
 use crate::services::Services;
 
@@ -23,7 +23,7 @@ pub(crate) fn router() -> Router<Services> {
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
-        calls::call, receipts::list, receipts::find,
+        calls::call, receipts::list, receipts::find, usage::list, usage::summary,
         deploy::deploy,
         consent::list, consent::plan, consent::accept, consent::refuse,
         consent::grants, consent::withdraw,
