@@ -11,6 +11,7 @@ mod credentials;
 mod deploy;
 mod grants;
 mod launch;
+mod licenses;
 mod login;
 mod logout;
 mod new;
@@ -60,6 +61,8 @@ enum Command {
     Settings(settings::Arguments),
     Audit(audit::Arguments),
     Postgres(postgres::Arguments),
+    /// Print the licences of the libraries that Skep serves to browsers
+    Licenses,
     #[command(hide = true)]
     Launch(launch::Arguments),
     #[command(hide = true)]
@@ -75,6 +78,7 @@ pub fn run() -> ExitCode {
         Command::Launch(arguments) => return arguments.run(),
         Command::Postgres(arguments) => return arguments.run(),
         Command::Compile(arguments) => done(arguments.run()),
+        Command::Licenses => done(licenses::run()),
         Command::Walls => done(crate::launch::show_walls()),
         Command::Serve(arguments) => done(arguments.run()),
         Command::New(arguments) => done(new::run(&arguments)),

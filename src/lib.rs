@@ -2,7 +2,8 @@
 //!
 //! The layers, each using only those below it:
 //!
-//! - [`http`] and [`cli`]: what people and programs speak to; [`serve`]: one node;
+//! - [`http`] and [`cli`]: what people and programs speak to; [`ui`]: what browsers are given;
+//!   [`serve`]: one node;
 //! - [`deploy`], [`auth`], [`ledger`]: a bundle becomes a release; who may do what; what calls
 //!   have used;
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
@@ -34,5 +35,6 @@ pub(crate) mod serve;
 pub(crate) mod services;
 pub(crate) mod sql;
 pub(crate) mod store;
+pub(crate) mod ui;
 
 pub use cli::run;
