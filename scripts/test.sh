@@ -61,7 +61,9 @@ check_benchmark() {
     local rules=sdk-py/pyproject.toml
     "$python" -m ruff check --config "$rules" benches
     "$python" -m ruff format --check --config "$rules" benches
-    (cd benches/calls && "$python" -m mypy --strict __main__.py)
+    for bench in calls jobs; do
+        (cd "benches/$bench" && "$python" -m mypy --strict __main__.py)
+    done
 }
 
 step 'looking for what is needed' scripts/setup.sh

@@ -10,8 +10,10 @@ mod finding;
 pub(crate) mod grants;
 pub(crate) mod manifest;
 mod origin;
+pub(crate) mod payload;
 mod plain;
 pub(crate) mod python;
+pub(crate) mod schedule;
 pub(crate) mod setting;
 
 pub(crate) use backend::{Backend, BackendError, COMPONENT};
@@ -21,6 +23,7 @@ pub(crate) use grants::{Grant, Grants};
 pub(crate) use manifest::{Manifest, ManifestError};
 pub(crate) use origin::{Origin, OriginError, Scheme};
 pub(crate) use plain::plain;
+pub(crate) use schedule::Schedule;
 pub(crate) use setting::Setting;
 
 /// The manifest's place in a bundle.

@@ -7,6 +7,8 @@ wasmtime::component::bindgen!({
         "skep:app/db": async | trappable,
         "skep:app/credentials": async | trappable,
         "skep:app/settings": async | trappable,
+        "skep:app/jobs": async | trappable,
+        "skep:app/schedules": async | trappable,
         default: trappable,
     },
     exports: { default: async },
@@ -15,6 +17,8 @@ wasmtime::component::bindgen!({
     },
     trappable_error_type: {
         "skep:app/db.error" => crate::capability::db::DbError,
+        "skep:app/jobs.error" => crate::capability::jobs::JobsError,
+        "skep:app/schedules.error" => crate::capability::schedules::SchedulesError,
         "skep:app/settings.error" => crate::capability::settings::SettingsError,
     },
     require_store_data_send: true,

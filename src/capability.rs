@@ -8,5 +8,7 @@ pub(crate) mod caller;
 pub(crate) mod credentials;
 pub(crate) mod db;
 pub(crate) mod egress;
+pub(crate) mod jobs;
 pub(crate) mod log;
+pub(crate) mod schedules;
 pub(crate) mod settings;

@@ -36,6 +36,7 @@ use crate::bindings::AppIndices;
 use crate::capability::credentials::policy::CredentialsGrant;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::jobs::policy::JobsGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
 use crate::limits::{Budget, Limits, MIB};
@@ -101,6 +102,7 @@ pub(crate) struct Settings {
     pub(crate) credentials: CredentialsGrant,
     /// The settings that it declares.
     pub(crate) settings: SettingsGrant,
+    pub(crate) jobs: JobsGrant,
 }
 
 /// A release's component, compiled and linked: ready to be called.

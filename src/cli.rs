@@ -10,6 +10,7 @@ mod compile;
 mod credentials;
 mod deploy;
 mod grants;
+mod jobs;
 mod launch;
 mod licenses;
 mod login;
@@ -19,6 +20,7 @@ mod output;
 mod postgres;
 mod prompt;
 mod role;
+mod schedules;
 mod serve;
 mod session;
 mod settings;
@@ -52,12 +54,14 @@ enum Command {
     Calls(calls::Arguments),
     Apps(apps::Arguments),
     Grants(grants::Arguments),
+    Jobs(jobs::Arguments),
     Login(login::Arguments),
     Logout(logout::Arguments),
     User(user::Arguments),
     Role(role::Arguments),
     Token(token::Arguments),
     Credentials(credentials::Arguments),
+    Schedules(schedules::Arguments),
     Settings(settings::Arguments),
     Audit(audit::Arguments),
     Postgres(postgres::Arguments),
@@ -93,11 +97,13 @@ pub fn run() -> ExitCode {
         Command::Call(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Calls(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Apps(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Jobs(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Grants(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::User(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Role(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Token(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Schedules(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
     };

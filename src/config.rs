@@ -54,6 +54,14 @@ pub(crate) struct Config {
     /// proxy that sets it: else clients choose their own, and no limit on failed logins
     /// holds.
     pub(crate) trust_forwarded_for: bool,
+    /// How many jobs this node runs at once; with none it leaves them to other nodes.
+    pub(crate) jobs_at_once: u16,
+    /// How many seconds a job stays a node's that is not heard of.
+    pub(crate) job_lease_seconds: NonZeroU16,
+    /// How many days finished jobs are kept.
+    pub(crate) keep_jobs_days: u16,
+    /// How many finished jobs of one app are kept.
+    pub(crate) keep_jobs: NonZeroU32,
     /// How many days the log of calls keeps a call.
     pub(crate) calls_days: NonZeroU16,
     /// How many calls of all apps together it keeps.
@@ -81,6 +89,10 @@ struct Defaults {
     session_hours: u16,
     secure_cookies: bool,
     trust_forwarded_for: bool,
+    jobs_at_once: u16,
+    job_lease_seconds: u16,
+    keep_jobs_days: u16,
+    keep_jobs: u32,
     calls_days: u16,
     calls_rows: u32,
     log_format: LogFormat,
@@ -94,6 +106,10 @@ const DEFAULTS: Defaults = Defaults {
     session_hours: 12,
     secure_cookies: false,
     trust_forwarded_for: false,
+    jobs_at_once: 8,
+    job_lease_seconds: 15,
+    keep_jobs_days: 30,
+    keep_jobs: 10_000,
     calls_days: 14,
     calls_rows: 1_000_000,
     log_format: LogFormat::Text,

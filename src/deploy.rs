@@ -249,7 +249,11 @@ impl Deployer {
 
         let mut proposal = self.propose(&manifest, bundle, backend, &compiled).await?;
         warnings.append(&mut proposal.warnings);
-        warnings.extend(settings::beyond(&manifest.limits, self.0.cells.limits()));
+        warnings.extend(settings::beyond(
+            &manifest.limits,
+            &manifest.jobs,
+            self.0.cells.limits(),
+        ));
         warnings.extend(self.unfit_settings(&manifest).await?);
         proposal.warnings = warnings;
         let id = ReleaseId(self.0.entropy.id(&self.0.clock));

@@ -12,12 +12,14 @@ pub(crate) mod credentials;
 pub(crate) mod deploy;
 pub(crate) mod error;
 pub(crate) mod health;
+pub(crate) mod jobs;
 pub(crate) mod json;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
 pub(crate) mod receipts;
 pub(crate) mod request_id;
 pub(crate) mod roles;
+pub(crate) mod schedules;
 pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -49,10 +51,12 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(credentials::router())
         .merge(deploy::router())
         .merge(health::router())
+        .merge(jobs::router())
         .merge(metrics::router())
         .merge(openapi::router())
         .merge(receipts::router())
         .merge(roles::router())
+        .merge(schedules::router())
         .merge(settings::router())
         .merge(tokens::router())
         .merge(usage::router())

@@ -95,6 +95,8 @@ uuid_ids! {
     ReleaseId;
     /// One call into a cell; also the request id of the HTTP request behind it.
     CallId;
+    /// Work that was queued; the `job_id` of the NodeRouter contract.
+    JobId;
     /// A user.
     UserId;
     /// A login that has not ended yet.

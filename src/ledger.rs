@@ -69,6 +69,7 @@ impl Witness for Ledger {
             app: call.app,
             release: call.release,
             entry: call.entry,
+            job: call.job,
             caller: call.caller.map(|caller| caller.username.clone()),
             started_at,
             outcome: call.ending.name(),

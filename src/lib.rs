@@ -4,8 +4,8 @@
 //!
 //! - [`http`] and [`cli`]: what people and programs speak to; [`ui`]: what browsers are given;
 //!   [`serve`]: one node;
-//! - [`deploy`], [`auth`], [`ledger`]: a bundle becomes a release; who may do what; what calls
-//!   have used;
+//! - [`deploy`], [`jobs`], [`auth`], [`ledger`]: a bundle becomes a release; work that runs later;
+//!   who may do what; what calls have used;
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
 //! - [`capability`]: what a cell may reach;
 //! - [`app`]: what an app is, without I/O beyond reading it;
@@ -27,10 +27,12 @@ pub(crate) mod deploy;
 pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod ids;
+pub(crate) mod jobs;
 pub(crate) mod launch;
 pub(crate) mod ledger;
 pub(crate) mod limits;
 pub(crate) mod postgres;
+pub(crate) mod schedules;
 pub(crate) mod serve;
 pub(crate) mod services;
 pub(crate) mod sql;

@@ -41,6 +41,8 @@ pub(crate) struct Amounts {
     pub(crate) wall_ms: NonZeroU32,
     /// MiB of all memories and tables of its cell.
     pub(crate) memory_mb: NonZeroU32,
+    /// Milliseconds that one attempt at a job may run; waiting for its turn does not count.
+    pub(crate) job_wall_ms: NonZeroU32,
     /// Calls of one app at the same time on a node.
     pub(crate) concurrency: NonZeroU32,
     /// Millions of instructions, where they are counted.
@@ -102,6 +104,7 @@ const MOST: Amounts = Amounts {
     wall_ms: count(600_000),
     // What a 32-bit memory can have.
     memory_mb: count(4_096),
+    job_wall_ms: count(86_400_000),
     concurrency: CALLS_MOST,
     fuel: NonZeroU32::MAX,
     statements: count(10_000_000),
@@ -119,6 +122,7 @@ impl Limits {
         default: Amounts {
             wall_ms: count(30_000),
             memory_mb: count(256),
+            job_wall_ms: count(300_000),
             concurrency: count(16),
             fuel: count(100_000),
             statements: count(10_000),
@@ -131,6 +135,7 @@ impl Limits {
         ceiling: Amounts {
             wall_ms: count(120_000),
             memory_mb: count(512),
+            job_wall_ms: count(3_600_000),
             concurrency: count(32),
             fuel: count(1_000_000),
             statements: count(100_000),
@@ -200,11 +205,16 @@ impl Amounts {
         Duration::from_millis(self.wall_ms.get().into())
     }
 
+    pub(crate) fn job_wall(&self) -> Duration {
+        Duration::from_millis(self.job_wall_ms.get().into())
+    }
+
     /// Every amount with the name that it has in settings.
-    fn named(&self) -> [(&'static str, u32); 10] {
+    fn named(&self) -> [(&'static str, u32); 11] {
         [
             ("wall_ms", self.wall_ms),
             ("memory_mb", self.memory_mb),
+            ("job_wall_ms", self.job_wall_ms),
             ("concurrency", self.concurrency),
             ("fuel", self.fuel),
             ("statements", self.statements),

@@ -21,9 +21,11 @@ use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http;
+use crate::jobs::{self, Jobs};
 use crate::launch::{self, Walls};
 use crate::ledger::{Ledger, purge};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
+use crate::schedules::Schedules;
 use crate::services::{Clock, Entropy, GrantUses, HostKey, Sealing, Services};
 use crate::store::{Store, host};
 
@@ -188,13 +190,21 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     services.deployer.check_login().await?;
     services.deployer.recover().await?;
     services.deployer.sweep().await?;
+    services.deployer.admit_to_jobs().await?;
     services.deployer.announce().await?;
     let following = tokio::spawn(follow(services.deployer.clone()));
+    let working = tokio::spawn({
+        let (jobs, stop) = (services.jobs.clone(), stop.clone());
+        async move { jobs.run(stop).await }
+    });
     let purging = tokio::spawn(purge::run(
         services.store.clone(),
         services.clock.clone(),
         purge::Keep::new(&config),
     ));
+    let schedules = services.schedules.clone();
+    let firing = stop.clone();
+    let firing = tokio::spawn(async move { schedules.run(firing).await });
     let ledger = services.ledger.clone();
     let uses = services.uses.clone();
     let writing = tokio::spawn(uses.clone().keep_writing());
@@ -210,7 +220,11 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     let serving =
         axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     let longest = config.limits.ceiling.wall() + DRAIN;
-    let served = drain(serving.into_future(), stop, longest).await;
+    let served = drain(serving.into_future(), stop.clone(), longest).await;
+    stop.cancel();
+    let _ = firing.await;
+    // Jobs are given back before the database goes.
+    let _ = working.await;
     following.abort();
     vault.flush().await;
     purging.abort();
@@ -284,11 +298,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
-    let sealing = Sealing::open(
-        config.sealing_key_file.as_deref(),
-        config.sealing_key.as_ref(),
-        &key,
-    )?;
+    let sealing = open_sealing(&config, &key)?;
     let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
     let ledger = Ledger::start(store.clone(), clock.clone());
     let providers = Providers {
@@ -297,13 +307,8 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         store: store.clone(),
         clock: clock.clone(),
     };
-    let cells = Cells::start(
-        &config.data,
-        &key,
-        config.limits,
-        providers,
-        Arc::new(ledger.clone()),
-    )?;
+    let witness = Arc::new(ledger.clone());
+    let cells = Cells::start(&config.data, &key, config.limits, providers, witness)?;
     let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
     let serving = Serving::default();
@@ -321,8 +326,20 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
+    let uses = GrantUses::new(store.clone(), clock.clone());
+    let jobs = Jobs::new(jobs::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        cells: cells.clone(),
+        pools: pools.clone(),
+        serving: serving.clone(),
+        uses: uses.clone(),
+        settings: job_settings(&config),
+    });
     Ok(Services {
-        uses: GrantUses::new(store.clone(), clock.clone()),
+        schedules: Schedules::new(store.clone(), clock.clone(), entropy.clone()),
+        uses,
         config: Arc::new(config),
         clock,
         entropy,
@@ -334,9 +351,24 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         pools,
         serving,
         deployer,
+        jobs,
         vault,
         draining: node.draining,
     })
+}
+
+fn open_sealing(config: &Config, key: &HostKey) -> anyhow::Result<Sealing> {
+    let file = config.sealing_key_file.as_deref();
+    Ok(Sealing::open(file, config.sealing_key.as_ref(), key)?)
+}
+
+fn job_settings(config: &Config) -> jobs::Settings {
+    jobs::Settings {
+        at_once: config.jobs_at_once.into(),
+        lease: Duration::from_secs(config.job_lease_seconds.get().into()),
+        keep_days: config.keep_jobs_days.into(),
+        keep: config.keep_jobs.get().into(),
+    }
 }
 
 /// Shows the made-up password of the first user: on the terminal, never in the log.

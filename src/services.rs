@@ -25,8 +25,10 @@ use crate::capability::credentials::vault::Vault;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
+use crate::jobs::Jobs;
 use crate::ledger::Ledger;
 use crate::postgres::{AppPools, Health};
+use crate::schedules::Schedules;
 use crate::store::Store;
 
 /// Everything that a request may need. Cheap to clone.
@@ -45,8 +47,10 @@ pub(crate) struct Services {
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
+    pub(crate) jobs: Jobs,
     pub(crate) vault: Vault,
     pub(crate) uses: GrantUses,
+    pub(crate) schedules: Schedules,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,
 }

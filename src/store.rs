@@ -10,9 +10,11 @@ pub(crate) mod calls;
 pub(crate) mod consents;
 pub(crate) mod credentials;
 pub(crate) mod host;
+pub(crate) mod jobs;
 pub(crate) mod login_failures;
 pub(crate) mod releases;
 pub(crate) mod roles;
+pub(crate) mod schedules;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 #[cfg(test)]

@@ -98,6 +98,32 @@ def db(dsn: str) -> Iterator[Any]:
 
 
 @pytest.fixture
+def bindings() -> Iterator[Any]:
+    """The test bindings, with this package's host over them, as in a call of an app."""
+    from wit_world import imports
+    from wit_world.imports import credentials, jobs, log, settings
+
+    from skep import _ending, _host, _identity, _phase
+
+    credentials.secrets.clear()
+    credentials.asked.clear()
+    credentials.refusal = None
+    settings.values.clear()
+    log.lines.clear()
+    jobs.reports.clear()
+    jobs.job = jobs.refusal = None
+    _host.use(_host.cell_host())
+    _phase.enter(_phase.Phase.CALL)
+    _identity.app_name = "shop"
+    yield imports
+    _ending.run()
+    credentials.refusal = jobs.job = jobs.refusal = None
+    _identity.app_name = None
+    _host.use(_host.NoHost())
+    _phase.enter(_phase.Phase.OUTSIDE)
+
+
+@pytest.fixture
 def cell(dsn: str) -> Iterator[Any]:
     """Starts the component's entry module on a bundle, in a process of its own."""
     started: list[CellProcess] = []

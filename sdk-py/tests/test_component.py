@@ -40,6 +40,8 @@ def componentize(bundle: Path, folder: Path) -> subprocess.CompletedProcess[str]
     [
         REPOSITORY / "examples" / "hello",
         REPOSITORY / "examples" / "inventory",
+        REPOSITORY / "examples" / "sync",
+        REPOSITORY / "tests" / "apps" / "nousviz",
         ROOT / "tests" / "apps" / "torture-app",
         ROOT / "tests" / "apps" / "deferred-app",
     ],

@@ -14,7 +14,7 @@ def test_the_examples_pass_their_tests_outside_a_cell(dsn: str) -> None:
     examples = ROOT.parent / "examples"
     run = subprocess.run(
         [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
-        + [str(examples / name) for name in ("hello", "inventory")],
+        + [str(examples / name) for name in ("hello", "inventory", "report", "sync")],
         env={**os.environ, "DATABASE_URL": dsn, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,

@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Setting};
+use super::{Origin, Schedule, Setting};
 use crate::ids::AppName;
 
 /// What an app says about itself.
@@ -37,12 +37,17 @@ pub(crate) struct Manifest {
     pub(crate) tables: Vec<String>,
     pub(crate) instances: Instances,
     pub(crate) limits: Wishes,
+    #[serde(default)]
+    pub(crate) jobs: JobWishes,
     /// What it asks for beyond what every app has.
     #[serde(default)]
     pub(crate) needs: Needs,
     /// What operators and the app itself may set.
     #[serde(default)]
     pub(crate) settings: Vec<Setting>,
+    /// What it has done again and again.
+    #[serde(default)]
+    pub(crate) schedules: Vec<Schedule>,
 }
 
 impl Manifest {
@@ -201,4 +206,19 @@ pub(crate) struct Wishes {
     /// Of one result.
     #[serde(default)]
     pub(crate) result_mb: Option<NonZeroU32>,
+}
+
+/// What an app says of its jobs; the ceilings hold whatever it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct JobWishes {
+    /// How long one attempt may run.
+    pub(crate) wall_ms: Option<NonZeroU32>,
+    /// Jobs of the app that run at the same time, over all nodes.
+    pub(crate) concurrency: Option<NonZeroU32>,
+    /// Tries at one job altogether, those included that a crash has cut.
+    pub(crate) attempts: Option<NonZeroU32>,
+    /// How often a job is tried again that the app itself has failed.
+    pub(crate) retries: Option<NonZeroU32>,
+    /// What the app waits before the first of these; each next one waits twice as long.
+    pub(crate) backoff_ms: Option<NonZeroU32>,
 }

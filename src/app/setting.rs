@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use super::schedule;
+
 /// The longest text, in characters, unless the manifest says less.
 const MAX_TEXT: u64 = 10_000;
 /// The largest file, in bytes.
@@ -190,7 +192,7 @@ fn count(length: usize) -> u64 {
 }
 
 fn is_cron(text: &str) -> bool {
-    text.split_whitespace().count() == 5 && text.parse::<croner::Cron>().is_ok()
+    schedule::timing::pattern(text).is_ok()
 }
 
 fn is_url(text: &str, schemes: &[String]) -> bool {

@@ -1,7 +1,8 @@
 //! The `db` capability: the app's tables in PostgreSQL.
 //!
 //! The interface is `wit/db.wit`. Limits are in [`policy`]; a [`session`] sends
-//! statements, and cancels them on the server when the call's time is over; [`decode`] and
+//! statements, and cancels them on the server when the call's time is over; what belongs to a
+//! job's attempt is in [`fence`] and [`jobs`]; [`decode`] and
 //! [`encode`] translate values. Which tables an app reaches is decided by its login role,
 //! see [`crate::postgres`].
 
@@ -9,7 +10,9 @@ pub(crate) mod connection;
 mod decode;
 mod encode;
 mod error;
+pub(crate) mod fence;
 mod inspect;
+pub(crate) mod jobs;
 pub(crate) mod policy;
 mod savepoints;
 pub(crate) mod session;
@@ -73,6 +76,11 @@ impl wit::HostConnection for Db<'_> {
 
     async fn commit(&mut self, connection: Resource<Connection>) -> Result<(), DbError> {
         self.table.get_mut(&connection)?.commit().await
+    }
+
+    async fn commit_on_return(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.get(&connection)?.commit_on_return();
+        Ok(())
     }
 
     async fn rollback(&mut self, connection: Resource<Connection>) -> Result<(), DbError> {

@@ -17,12 +17,16 @@ use super::receipt::{Ending, Receipt, Record};
 use super::state::{self, Binding, CellState};
 use super::{Cells, Image, Providers, Settings, engine};
 use crate::app::manifest::Instances;
+use crate::app::payload;
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
 use crate::capability::credentials::CallCredentials;
+use crate::capability::db::fence::Fence;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::Egress;
+use crate::capability::jobs::CallJobs;
 use crate::capability::log::{CallLog, policy::Most};
+use crate::capability::schedules::{self, CallSchedules};
 use crate::capability::settings::CallSettings;
 use crate::capability::settings::policy::Uses;
 use crate::ids::CallId;
@@ -31,6 +35,9 @@ use crate::limits::Budget;
 /// How long after its deadline a cell is given up that did not stop by itself, because it
 /// waits for something of the host.
 const GRACE: Duration = Duration::from_millis(40);
+
+/// How long a job's call waits for a place. It gives its turn back then, and loses nothing.
+const JOB_WAIT: Duration = Duration::from_secs(60);
 
 /// What is called.
 #[derive(Debug)]
@@ -65,6 +72,8 @@ pub(crate) struct Call {
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) database: Source,
     pub(crate) budget: Budget,
+    /// Of a job: waiting for a place does not count as its time, and what it commits is fenced.
+    pub(crate) attempt: Option<Fence>,
 }
 
 /// What a call came to, and what it used.
@@ -95,6 +104,9 @@ pub(crate) enum CallError {
     /// The component did what WebAssembly forbids, or ended itself.
     #[error("the app crashed: {0}")]
     Crashed(String),
+    /// The job that it works at was cancelled, or is another's now.
+    #[error("the call was stopped, because its job was")]
+    Stopped,
     #[error(transparent)]
     Busy(#[from] Busy),
     /// Ours.
@@ -112,6 +124,7 @@ impl CallError {
             | Self::OutOfFuel(_)
             | Self::AnswerTooLarge
             | Self::Crashed(_)
+            | Self::Stopped
             | Self::Busy(_)
             | Self::Internal(_) => self.to_string(),
         }
@@ -140,7 +153,15 @@ impl Cells {
     }
 
     async fn run_witnessed(&self, image: &Image, call: Call) -> Outcome {
-        let (id, entry, caller) = (call.id, call.entry.name(), call.caller.clone());
+        let (id, caller) = (call.id, call.caller.clone());
+        let job = call
+            .attempt
+            .as_ref()
+            .map(|fence| (fence.job(), fence.number()));
+        let entry = match (&call.entry, &job) {
+            (Entry::Execute(_), Some(_)) => "job",
+            (entry, _) => entry.name(),
+        };
         // Whatever becomes of a call, it is told.
         let running = AssertUnwindSafe(self.admit_and_run(image, call)).catch_unwind();
         let outcome = running.await.unwrap_or_else(|_| Outcome {
@@ -152,6 +173,7 @@ impl Cells {
             app: image.settings.app.clone(),
             release: image.settings.release,
             entry,
+            job,
             caller,
             ending: Ending::of(&outcome.result),
             error: outcome.result.as_ref().err().map(CallError::in_the_log),
@@ -162,14 +184,19 @@ impl Cells {
 
     async fn admit_and_run(&self, image: &Image, call: Call) -> Outcome {
         let began = Instant::now();
-        let deadline = began + call.budget.wall;
+        let mut deadline = began + call.budget.wall;
         let mut receipt = Receipt::default();
         if let Entry::Execute(data) = &call.entry {
             receipt.payload = data.len();
         }
 
-        let places = self.enter(image, &call, deadline).await;
+        let is_job = call.attempt.is_some();
+        let patience = if is_job { began + JOB_WAIT } else { deadline };
+        let places = self.enter(image, &call, patience).await;
         receipt.queued = began.elapsed();
+        if is_job {
+            deadline += receipt.queued;
+        }
         let result = match places {
             Ok((_own, share, _all)) => {
                 let call = (call, share);
@@ -216,13 +243,14 @@ impl Cells {
             caller,
             database,
             budget,
+            attempt,
         } = call;
         let most = Most {
             lines: budget.log_lines,
             bytes: budget.log_bytes,
         };
         let log = CallLog::new(image.settings.app.clone(), image.settings.release, id, most);
-        let database = Database::new(database, deadline, budget, log.clone());
+        let database = Database::new(database, deadline, budget, log.clone(), attempt);
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
         let egress = Egress::new(
@@ -240,6 +268,8 @@ impl Cells {
             egress: egress.clone(),
             credentials: self.credentials(image, id),
             settings: self.settings(image),
+            jobs: CallJobs::new(image.settings.jobs, self.0.providers.clock.clone()),
+            schedules: self.schedules(image),
             log: log.clone(),
             deadline,
         };
@@ -249,6 +279,10 @@ impl Cells {
             Ok(mut cell) => {
                 receipt.instantiate = began.elapsed();
                 let result = enter_guest(image, &mut cell, entry, deadline, budget).await;
+                let result = match result {
+                    Ok(answer) if database.commits_on_return() => conclude(&database, answer).await,
+                    result => result,
+                };
                 receipt.run = began.elapsed().saturating_sub(receipt.instantiate);
                 receipt.memory = cell.memory();
                 receipt.fuel = fuel_used(&cell.store, budget);
@@ -300,6 +334,15 @@ impl Cells {
             app: image.settings.app.clone(),
             grant: image.settings.settings.clone(),
             uses: Uses::default(),
+        }
+    }
+
+    /// A call's way to its app's schedules.
+    pub(super) fn schedules(&self, image: &Image) -> CallSchedules {
+        CallSchedules {
+            store: self.0.providers.store.clone(),
+            app: image.settings.app.clone(),
+            uses: schedules::policy::Uses::default(),
         }
     }
 
@@ -359,19 +402,29 @@ async fn enter_guest(
         app,
         ..
     } = cell;
+    let database = store.data().database().clone();
     let guest = async {
         match entry {
             Entry::Execute(data) => app.call_execute(store.as_context_mut(), &data).await,
             Entry::Load => load(image, store, instance).await,
         }
     };
-    let Ok(returned) = tokio::time::timeout_at(deadline + GRACE, guest).await else {
-        return Err(CallError::TimedOut(budget.wall));
+    let given_up = async {
+        database.stopped().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let returned = tokio::select! {
+        biased;
+        returned = tokio::time::timeout_at(deadline + GRACE, guest) => {
+            returned.map_err(|_| CallError::TimedOut(budget.wall))?
+        }
+        () = given_up => return Err(CallError::Stopped),
     };
     match returned {
         Ok(Ok(answer)) if answer.len() > limits::ANSWER_BYTES => Err(CallError::AnswerTooLarge),
         Ok(Ok(answer)) => Ok(answer),
         // What an app says about being stopped is not what happened to it.
+        Ok(Err(_)) if store.data().is_stopped() => Err(CallError::Stopped),
         Ok(Err(_)) if Instant::now() >= deadline => Err(CallError::TimedOut(budget.wall)),
         Ok(Err(_)) if store.data_mut().memory.take_refused() => {
             Err(CallError::OutOfMemory(budget.memory))
@@ -405,6 +458,22 @@ fn misuse(error: &wasmtime::Error) -> String {
     }
 }
 
+/// Commits what an answer was to be committed with.
+async fn conclude(database: &Database, answer: String) -> Result<String, CallError> {
+    let failed = |name: &str, message: String| CallError::App {
+        name: name.to_owned(),
+        message,
+        trace: None,
+    };
+    let kept = payload::result(&answer)
+        .ok_or_else(|| failed("TypeError", "response serialization failed".to_owned()))?;
+    match database.conclude(&kept).await {
+        Ok(()) => Ok(answer),
+        Err(_) if database.is_stopped() => Err(CallError::Stopped),
+        Err(error) => Err(failed("DatabaseError", error.to_string())),
+    }
+}
+
 async fn load(
     image: &Image,
     store: &mut Store<CellState>,
@@ -420,6 +489,9 @@ async fn load(
 
 /// Says what a trap or a failed instantiation was.
 fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budget) -> CallError {
+    if store.data().is_stopped() {
+        return CallError::Stopped;
+    }
     if Instant::now() >= store.data().deadline() {
         return CallError::TimedOut(budget.wall);
     }
@@ -452,7 +524,7 @@ fn describe(log: &CallLog, error: &CallError) {
         CallError::Internal(cause) => {
             tracing::error!(error = format!("{cause:#}"), "a call could not be run");
         }
-        CallError::Busy(_) => {}
+        CallError::Busy(_) | CallError::Stopped => {}
         CallError::TimedOut(_)
         | CallError::OutOfMemory(_)
         | CallError::OutOfFuel(_)

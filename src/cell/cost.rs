@@ -12,12 +12,14 @@ use wasmtime::component::Component;
 
 use super::state::{Binding, CellState};
 use super::{Call, Cells, Entry, Image, Providers, Record, Settings, Witness};
-use crate::app::manifest::Instances;
+use crate::app::manifest::{Instances, JobWishes};
 use crate::capability::credentials::policy::CredentialsGrant;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::db::Inspector;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::{Egress, Gateway};
+use crate::capability::jobs::CallJobs;
+use crate::capability::jobs::policy::JobsGrant;
 use crate::capability::log::CallLog;
 use crate::capability::log::policy::Most;
 use crate::capability::settings::policy::SettingsGrant;
@@ -75,6 +77,7 @@ impl Bench {
             caller: None,
             database: self.source.clone(),
             budget: budget(),
+            attempt: None,
         };
         let outcome = self.cells.run(&self.image, call).await;
         assert_eq!(outcome.result.unwrap(), DATA);
@@ -98,8 +101,10 @@ impl Bench {
                 egress,
                 credentials: cells.credentials(&image, id),
                 settings: cells.settings(&image),
+                jobs: CallJobs::new(settings.jobs, Clock::system()),
+                schedules: cells.schedules(&image),
                 caller: None,
-                database: Database::new(source, deadline, budget(), log.clone()),
+                database: Database::new(source, deadline, budget(), log.clone(), None),
                 log,
                 deadline,
             };
@@ -186,6 +191,7 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         egress: Arc::default(),
         credentials: CredentialsGrant::default(),
         settings: SettingsGrant::new(&[]),
+        jobs: JobsGrant::new(JobWishes::default(), &Limits::STANDARD),
         granted: Arc::default(),
         concurrency: Limits::STANDARD.default.concurrency.get() as usize,
     };

@@ -15,7 +15,7 @@ use super::call::CallError;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::Usage;
 use crate::capability::egress::EgressUsage;
-use crate::ids::{AppName, CallId, ReleaseId};
+use crate::ids::{AppName, CallId, JobId, ReleaseId};
 
 /// What one call really used.
 #[derive(Debug, Clone, Default)]
@@ -91,6 +91,8 @@ endings! {
     OutOfFuel = "out_of_fuel",
     AnswerTooLarge = "answer_too_large",
     Crashed = "crashed",
+    /// The job that it worked at was cancelled, or became another attempt's.
+    Stopped = "stopped",
     /// It did not get a place in time.
     Busy = "busy",
     /// The host's own failure.
@@ -117,6 +119,7 @@ impl Ending {
             Err(CallError::OutOfFuel(_)) => Self::OutOfFuel,
             Err(CallError::AnswerTooLarge) => Self::AnswerTooLarge,
             Err(CallError::Crashed(_)) => Self::Crashed,
+            Err(CallError::Stopped) => Self::Stopped,
             Err(CallError::Busy(_)) => Self::Busy,
             Err(CallError::Internal(_)) => Self::Internal,
         }
@@ -146,8 +149,10 @@ pub(crate) struct Record {
     pub(crate) id: CallId,
     pub(crate) app: AppName,
     pub(crate) release: ReleaseId,
-    /// `execute` or `load`.
+    /// `execute`, `job` or `load`.
     pub(crate) entry: &'static str,
+    /// The job that it worked at, and which attempt it was.
+    pub(crate) job: Option<(JobId, i32)>,
     pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) ending: Ending,
     /// What went wrong, as the app's author reads it in the log.
@@ -191,7 +196,7 @@ mod tests {
         assert_eq!(
             unknown.to_string(),
             "there is no outcome `fine`: it is one of ok, app_error, timed_out, out_of_memory, \
-             out_of_fuel, answer_too_large, crashed, busy, internal"
+             out_of_fuel, answer_too_large, crashed, stopped, busy, internal"
         );
     }
 }

@@ -16,8 +16,10 @@ use crate::capability::credentials::{self, CallCredentials};
 use crate::capability::db::session::Database;
 use crate::capability::db::{self, Db};
 use crate::capability::egress::{self, Egress};
+use crate::capability::jobs::{self, CallJobs, Jobs};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
+use crate::capability::schedules::{self, CallSchedules};
 use crate::capability::settings::{self, CallSettings};
 use crate::ids::CallId;
 use crate::services::Clock;
@@ -30,6 +32,8 @@ pub(crate) struct Binding {
     pub(crate) egress: Egress,
     pub(crate) credentials: CallCredentials,
     pub(crate) settings: CallSettings,
+    pub(crate) jobs: CallJobs,
+    pub(crate) schedules: CallSchedules,
     pub(crate) log: CallLog,
     pub(crate) deadline: Instant,
 }
@@ -100,6 +104,10 @@ impl CellState {
         self.binding.deadline
     }
 
+    pub(super) fn database(&self) -> &Database {
+        &self.binding.database
+    }
+
     fn db(&mut self) -> Db<'_> {
         Db {
             database: &self.binding.database,
@@ -122,6 +130,20 @@ impl CellState {
         }
     }
 
+    /// Whether the call is over before its deadline, because its job must stop.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.binding.database.is_stopped()
+    }
+
+    fn jobs(&mut self) -> Jobs<'_> {
+        Jobs {
+            jobs: &mut self.binding.jobs,
+            database: &self.binding.database,
+            caller: self.binding.caller.as_deref(),
+            table: &mut self.table,
+        }
+    }
+
     fn caller(&mut self) -> CallerView<'_> {
         CallerView {
             call: self.binding.call,
@@ -135,6 +157,10 @@ impl CellState {
 
     fn settings(&mut self) -> &mut CallSettings {
         &mut self.binding.settings
+    }
+
+    fn schedules(&mut self) -> &mut CallSchedules {
+        &mut self.binding.schedules
     }
 
     fn log(&mut self) -> &CallLog {
@@ -162,6 +188,8 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     egress::add_to_linker(&mut linker, CellState::egress)?;
     credentials::add_to_linker(&mut linker, CellState::credentials)?;
     settings::add_to_linker(&mut linker, CellState::settings)?;
+    jobs::add_to_linker(&mut linker, CellState::jobs)?;
+    schedules::add_to_linker(&mut linker, CellState::schedules)?;
     Ok(linker)
 }
 
@@ -174,7 +202,7 @@ pub(super) fn store(engine: &Engine, state: CellState) -> Store<CellState> {
     store.set_hostcall_fuel(limits::HOST_CALL_BYTES);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|context| {
-        if Instant::now() >= context.data().deadline() {
+        if Instant::now() >= context.data().deadline() || context.data().is_stopped() {
             Ok(UpdateDeadline::Interrupt)
         } else {
             Ok(UpdateDeadline::Yield(1))

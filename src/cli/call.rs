@@ -1,14 +1,24 @@
 //! `skep call`: calls an app.
 
+use std::time::Duration;
+
 use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::client::{Client, segment};
 use super::output::Output;
 
+/// How often a job is asked after.
+const POLL: Duration = Duration::from_millis(250);
+
 /// Call an app and print its answer
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
+    /// Queue the call as a job, and wait until it is done
+    #[arg(long = "async")]
+    queue: bool,
     /// The app's name
     app: String,
     /// A JSON object for the app
@@ -16,12 +26,61 @@ pub(crate) struct Arguments {
     data: String,
 }
 
+#[derive(Deserialize)]
+struct Queued {
+    job_id: String,
+}
+
+#[derive(Deserialize)]
+struct Job {
+    status: String,
+    progress: u64,
+    progress_text: Option<String>,
+    result: Value,
+    error_message: Option<String>,
+}
+
 impl Arguments {
     pub(crate) async fn run(self, client: &Client) -> anyhow::Result<()> {
         let data: Value = serde_json::from_str(&self.data)
             .with_context(|| format!("`{}` is not valid JSON", self.data))?;
-        let path = format!("/api/sync/{}", segment(&self.app));
-        let answer: Value = client.post(&path, &data).await?;
+        let answer = if self.queue {
+            let path = format!("/api/async/{}", segment(&self.app));
+            let queued: Queued = client.post(&path, &data).await?;
+            wait(client, &queued.job_id).await?
+        } else {
+            let path = format!("/api/sync/{}", segment(&self.app));
+            client.post(&path, &data).await?
+        };
         Ok(Output::text().line(&serde_json::to_string_pretty(&answer)?)?)
+    }
+}
+
+/// Waits for a job, and shows on a terminal how far it is.
+async fn wait(client: &Client, id: &str) -> anyhow::Result<Value> {
+    let bar = ProgressBar::new(100).with_message("waiting");
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent} % {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(POLL);
+    let path = format!("/api/async/jobs/{}", segment(id));
+    loop {
+        let job: Job = client.get(&path).await?;
+        match job.status.as_str() {
+            "completed" => {
+                bar.finish_and_clear();
+                return Ok(job.result);
+            }
+            "failed" => {
+                bar.finish_and_clear();
+                let error = job.error_message.unwrap_or_default();
+                anyhow::bail!("job {id} failed: {error}");
+            }
+            status => {
+                bar.set_position(job.progress);
+                bar.set_message(job.progress_text.unwrap_or(status.to_owned()));
+            }
+        }
+        tokio::time::sleep(POLL).await;
     }
 }

@@ -9,9 +9,10 @@ use crate::app::Grant;
 use crate::app::manifest::Access;
 use crate::audit::Entry;
 use crate::capability::db::Inspector;
+use crate::capability::jobs::policy::JobsGrant;
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::TableGrant;
-use crate::store::{apps, audit, blobs, consents, releases};
+use crate::store::{apps, audit, blobs, consents, releases, schedules};
 
 impl Deployer {
     /// Makes a release active: in the database with an entry of the audit log, on this node,
@@ -74,6 +75,9 @@ impl Deployer {
             let reason = format!("release {} went live instead", live.number);
             releases::refuse(&mut *connection, app, waiting, by, &reason, now).await?;
         }
+        let manifest = &live.manifest.0;
+        let jobs = JobsGrant::new(manifest.jobs, self.0.cells.limits()).settings;
+        schedules::declare(connection, app, &manifest.schedules, jobs).await?;
         self.reconcile(connection).await
     }
 

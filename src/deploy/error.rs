@@ -103,6 +103,7 @@ fn describe(error: &CallError) -> String {
         | CallError::OutOfFuel(_)
         | CallError::AnswerTooLarge
         | CallError::Crashed(_)
+        | CallError::Stopped
         | CallError::Busy(_)
         | CallError::Internal(_) => error.to_string(),
     }

@@ -171,6 +171,17 @@ impl Deployer {
         Ok(())
     }
 
+    /// Lets the sessions of every app work with its jobs: those deployed by an older version of
+    /// Skep may not yet. One that fails is logged.
+    pub(crate) async fn admit_to_jobs(&self) -> sqlx::Result<()> {
+        for row in apps::list(self.0.store.pool()).await? {
+            if let Err(error) = self.0.roles.admit_to_jobs(&row.name).await {
+                tracing::error!(app = %row.name, %error, "the app cannot run jobs");
+            }
+        }
+        Ok(())
+    }
+
     /// Notes which apps there are, so that none seems to be missing while it is compiled here.
     pub(crate) async fn announce(&self) -> sqlx::Result<()> {
         for row in apps::list(self.0.store.pool()).await? {

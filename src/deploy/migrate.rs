@@ -22,6 +22,7 @@ impl Deployer {
     pub(super) async fn migrate(&self, candidate: &Candidate) -> Result<(), DeployError> {
         let app = &candidate.manifest.app_name;
         self.0.roles.prepare(app).await?;
+        self.0.roles.admit_to_jobs(app).await?;
         let client = Arc::new(self.0.pools.owner(app, CONNECT).await?);
 
         client.batch_execute("BEGIN").await?;
@@ -72,6 +73,7 @@ impl Deployer {
             caller: None,
             database: Source::Deploy(migration),
             budget: self.0.cells.limits().load(),
+            attempt: None,
         };
         let outcome = self.0.cells.run(&candidate.image, call).await;
         outcome.result.map(drop).map_err(DeployError::Load)

@@ -40,6 +40,9 @@ pub(crate) struct Plan {
     /// Who may call the app.
     pub(crate) required_permission: Change<Option<String>>,
     pub(crate) notifications: Names,
+    /// What it has done again and again.
+    #[serde(default)]
+    pub(crate) schedules: Names,
     /// What the manifest's `tables` do.
     pub(crate) tables: Vec<Statement>,
     /// The SQL in the sources.
@@ -109,6 +112,9 @@ pub(super) fn compare(
         })
         .collect()
     };
+    let schedules = |manifest: &Manifest| -> BTreeSet<String> {
+        manifest.schedules.iter().map(ToString::to_string).collect()
+    };
     let before_manifest = before.map(|before| before.manifest);
 
     let plan = Plan {
@@ -134,6 +140,10 @@ pub(super) fn compare(
         notifications: Names::compare(
             before_manifest.map(notifications).as_ref(),
             &notifications(manifest),
+        ),
+        schedules: Names::compare(
+            before_manifest.map(schedules).as_ref(),
+            &schedules(manifest),
         ),
         tables: statements::of_tables(manifest, before_manifest),
         statements: statements::of_sources(

@@ -60,6 +60,11 @@ impl Serving {
         self.read().starting.len()
     }
 
+    /// The apps whose jobs this node cannot run yet.
+    pub(crate) fn not_here(&self) -> Vec<AppName> {
+        self.read().starting.iter().cloned().collect()
+    }
+
     /// What every app serves here, enabled or not.
     pub(crate) fn images(&self) -> Vec<Arc<Image>> {
         let apps = self.read();

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::{DeployError, Deployer};
 use crate::app::grants::{Amounts, Bounds};
-use crate::app::manifest::Wishes;
+use crate::app::manifest::{JobWishes, Wishes};
 use crate::app::{Finding, Grants, Manifest};
+use crate::capability::jobs::policy::JobsGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::cell;
 use crate::ids::ReleaseId;
@@ -35,22 +36,27 @@ pub(super) fn bounds(limits: &Limits) -> Bounds {
 }
 
 /// What of an app's wishes no app can have here.
-pub(super) fn beyond(wishes: &Wishes, limits: &Limits) -> Vec<Finding> {
+pub(super) fn beyond(wishes: &Wishes, jobs: &JobWishes, limits: &Limits) -> Vec<Finding> {
     let ceiling = &limits.ceiling;
     [
-        ("wall_ms", wishes.wall_ms, ceiling.wall_ms),
-        ("memory_mb", wishes.memory_mb, ceiling.memory_mb),
-        ("concurrency", wishes.concurrency, ceiling.concurrency),
-        ("fuel", wishes.fuel, ceiling.fuel),
-        ("statements", wishes.statements, ceiling.statements),
-        ("rows", wishes.rows, ceiling.rows),
-        ("result_mb", wishes.result_mb, ceiling.result_mb),
+        ("limits.wall_ms", wishes.wall_ms, ceiling.wall_ms),
+        ("limits.memory_mb", wishes.memory_mb, ceiling.memory_mb),
+        (
+            "limits.concurrency",
+            wishes.concurrency,
+            ceiling.concurrency,
+        ),
+        ("limits.fuel", wishes.fuel, ceiling.fuel),
+        ("limits.statements", wishes.statements, ceiling.statements),
+        ("limits.rows", wishes.rows, ceiling.rows),
+        ("limits.result_mb", wishes.result_mb, ceiling.result_mb),
+        ("jobs.wall_ms", jobs.wall_ms, ceiling.job_wall_ms),
     ]
     .into_iter()
     .filter_map(|(name, wish, most)| {
         let wish = wish.filter(|wish| *wish > most)?;
         let text = format!(
-            "`limits.{name}` is {wish}, and this server gives {most} at most: the app gets {most}"
+            "`{name}` is {wish}, and this server gives {most} at most: the app gets {most}"
         );
         Some(Finding::new("SK-B05", text))
     })
@@ -120,6 +126,7 @@ pub(super) fn settings(
             .filter(|name| granted.has_credential(name))
             .collect(),
         settings: SettingsGrant::new(&manifest.settings),
+        jobs: JobsGrant::new(manifest.jobs, limits),
         granted,
     }
 }
@@ -155,8 +162,12 @@ mod tests {
             rows: NonZeroU32::new(100_001),
             ..Wishes::default()
         };
+        let jobs = JobWishes {
+            wall_ms: NonZeroU32::new(3_600_001),
+            ..JobWishes::default()
+        };
 
-        let told: Vec<String> = beyond(&wishes, &Limits::STANDARD)
+        let told: Vec<String> = beyond(&wishes, &jobs, &Limits::STANDARD)
             .iter()
             .map(ToString::to_string)
             .collect();
@@ -165,7 +176,9 @@ mod tests {
             told,
             [
                 "`limits.rows` is 100001, and this server gives 100000 at most: the app gets 100000 \
-                 (SK-B05)"
+                 (SK-B05)",
+                "`jobs.wall_ms` is 3600001, and this server gives 3600000 at most: the app gets \
+                 3600000 (SK-B05)"
             ]
         );
     }

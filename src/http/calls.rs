@@ -3,8 +3,6 @@
 //! What goes in and comes out is the NodeRouter contract's: an object in, the app's object
 //! out without `_actions`, every error as `{"error": text}`.
 
-mod body;
-
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -18,11 +16,11 @@ use axum::routing::post;
 use super::auth::extract::AppsCaller;
 use super::error::{ApiError, ErrorBody};
 use super::request_id;
-use crate::app::Grant;
+use crate::app::payload::{self, BadPayload};
 use crate::auth::Identity;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::Source;
-use crate::cell::{self, Call, CallError, Entry, Receipt};
+use crate::cell::{Call, CallError, Entry, Receipt};
 use crate::deploy::NotServing;
 use crate::ids::{AppName, CallId};
 use crate::services::Services;
@@ -72,7 +70,7 @@ pub(crate) async fn call(
         caller.require(permission)?;
     }
     let body = body.map_err(|rejection| too_large(&rejection))?;
-    let data = body::admit(&body)?;
+    let data = payload::admit(&body)?;
 
     let call = Call {
         id: CallId(request_id::current().unwrap_or_else(|| services.entropy.id(&services.clock))),
@@ -84,14 +82,16 @@ pub(crate) async fn call(
             inspector: serving.inspector.clone(),
         },
         budget: serving.image.settings().budget,
+        attempt: None,
     };
     let outcome = services.cells.run(&serving.image, call).await;
     let timing = server_timing(&outcome.receipt);
-    note_uses(&services, serving.image.settings(), &outcome.receipt);
+    let (limits, settings) = (services.cells.limits(), serving.image.settings());
+    services.uses.note_call(limits, settings, &outcome.receipt);
 
     let mut response = match outcome.result {
         Ok(answer) => {
-            let answer = body::answer(answer)
+            let answer = payload::answer(answer)
                 .ok_or_else(|| ApiError::App("response serialization failed".to_owned()))?;
             ([(header::CONTENT_TYPE, "application/json")], answer).into_response()
         }
@@ -103,28 +103,7 @@ pub(crate) async fn call(
     Ok(response)
 }
 
-/// Notes what a call has used beyond what every app has.
-fn note_uses(services: &Services, settings: &cell::Settings, receipt: &Receipt) {
-    let limits = services.cells.limits();
-    let default = limits.budget(&limits.default);
-    for grant in settings.granted.iter() {
-        let used = match grant {
-            Grant::Table { .. } | Grant::Egress { .. } | Grant::Credential { .. } => {
-                receipt.grants.contains(&grant.key())
-            }
-            Grant::Wall { .. } => receipt.run > default.wall,
-            Grant::Memory { .. } => receipt.memory > default.memory,
-            Grant::Statements { .. } => receipt.database.statements > default.statements,
-            Grant::Fuel { .. } => receipt.fuel > default.fuel,
-            Grant::Concurrency { .. } | Grant::Rows { .. } | Grant::Result { .. } => false,
-        };
-        if used {
-            services.uses.note(&settings.app, grant);
-        }
-    }
-}
-
-fn too_large(rejection: &axum::extract::rejection::BytesRejection) -> ApiError {
+pub(super) fn too_large(rejection: &axum::extract::rejection::BytesRejection) -> ApiError {
     if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
         let limit = BODY_BYTES / (1024 * 1024);
         ApiError::TooLarge(format!(
@@ -178,6 +157,12 @@ fn server_timing(receipt: &Receipt) -> String {
     text
 }
 
+impl From<BadPayload> for ApiError {
+    fn from(error: BadPayload) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
 impl From<NotServing> for ApiError {
     fn from(error: NotServing) -> Self {
         match error {
@@ -200,6 +185,8 @@ impl From<CallError> for ApiError {
             CallError::OutOfMemory(_) => Self::OutOfMemory(text),
             CallError::OutOfFuel(_) => Self::OutOfFuel(text),
             CallError::Busy(_) => Self::Unavailable(text, 1),
+            // Only jobs are stopped, and nobody waits for their answers.
+            CallError::Stopped => Self::Unavailable(text, 1),
             // The cell wrote the cause to the log.
             CallError::Internal(cause) => Self::Internal(cause),
         }

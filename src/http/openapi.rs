@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    apps, audit, auth, calls, consent, credentials, deploy, health, metrics, receipts, roles,
-    settings, tokens, usage, users,
+    apps, audit, auth, calls, consent, credentials, deploy, health, jobs, metrics, receipts, roles,
+    schedules, settings, tokens, usage, users,
 };
 use crate::services::Services;
 
@@ -34,8 +34,11 @@ pub(crate) fn router() -> Router<Services> {
         users::reset_password,
         roles::list, roles::create, roles::replace, roles::delete,
         tokens::list_own, tokens::create, tokens::revoke_own, tokens::list_all, tokens::revoke_any,
+        jobs::enqueue, jobs::find, jobs::list, jobs::show, jobs::cancel, jobs::retry, jobs::purge,
         credentials::list, credentials::set, credentials::delete, credentials::reads,
         credentials::rotate_key,
+        schedules::list, schedules::list_of_app, schedules::find, schedules::list_runs,
+        schedules::change, schedules::reset, schedules::run,
         settings::list, settings::find, settings::set, settings::unset,
         audit::list, audit::export, audit::verify, audit::cut,
         health::alive, health::ready, metrics::read,

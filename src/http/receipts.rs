@@ -44,8 +44,12 @@ pub(crate) struct CallBody {
     id: Uuid,
     /// The number of the release; null where its deploy failed.
     release: Option<i32>,
-    /// `execute`, or `load` at a deploy.
+    /// `execute`, `job`, or `load` at a deploy.
     entry: String,
+    /// The job that it worked at.
+    job: Option<Uuid>,
+    /// Which attempt at the job it was: 1 for the first.
+    attempt: Option<i32>,
     /// The username of who called.
     caller: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
@@ -95,6 +99,8 @@ impl From<CallRow> for CallBody {
             id: row.id.0,
             release: row.release,
             entry: row.entry,
+            job: row.job.map(|job| job.0),
+            attempt: row.attempt,
             caller: row.caller,
             started_at: row.started_at,
             outcome: row.outcome,

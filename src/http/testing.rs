@@ -19,6 +19,7 @@ use tower::ServiceExt;
 
 use crate::auth::Auth;
 use crate::config::Config;
+use crate::ids::AppName;
 use crate::serve::{self, Node};
 use crate::services::{Clock, Services};
 use crate::store::testing::TestDatabase;
@@ -94,6 +95,15 @@ impl TestHost {
             auth,
             ..self.services.clone()
         }
+    }
+
+    /// An app with a release that is active, though nothing can run it.
+    pub(crate) async fn live_app(&self, name: &str) -> AppName {
+        self.database.live_app(name).await
+    }
+
+    pub(crate) async fn declare_schedules(&self, app: &AppName, schedules: Value) {
+        self.database.declare_schedules(app, schedules).await;
     }
 
     /// Serves on a port of its own, until the test's runtime ends.

@@ -174,6 +174,22 @@ impl Roles {
         Ok(())
     }
 
+    /// Lets the sessions of an app's calls see its jobs, and finish those that they work at.
+    ///
+    /// # Errors
+    ///
+    /// When the app has no row or no roles yet.
+    pub(crate) async fn admit_to_jobs(&self, app: &AppName) -> Result<(), RolesError> {
+        let names = self.names(app);
+        let mut client = self.server.connect().await?;
+        let (tx, _) = begin(&mut client).await?;
+        tx.execute(statements::OWN_ROLE, &[&names.app, &app.as_str()])
+            .await?;
+        tx.batch_execute(&statements::jobs(&names.app)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Takes an app's access away, and its tables too unless they are to be kept.
     ///
     /// # Errors

@@ -11,7 +11,9 @@ use time::OffsetDateTime;
 
 use super::Clock;
 use crate::app::Grant;
+use crate::cell::{self, Receipt};
 use crate::ids::AppName;
+use crate::limits::Limits;
 use crate::store::Store;
 use crate::store::consents::{self, Uses};
 
@@ -45,6 +47,40 @@ impl GrantUses {
     /// Notes that an app has used a grant.
     pub(crate) fn note(&self, app: &AppName, grant: &Grant) {
         self.add(app.clone(), grant.key(), 1, self.0.clock.now());
+    }
+
+    /// Notes what a call has used beyond what every app has. How long a job runs is bounded apart
+    /// from calls, so a job's receipt comes to [`Self::note_job`].
+    pub(crate) fn note_call(&self, limits: &Limits, settings: &cell::Settings, receipt: &Receipt) {
+        self.note_job(limits, settings, receipt);
+        let default = limits.default.wall();
+        for grant in settings.granted.iter() {
+            if matches!(grant, Grant::Wall { .. }) && receipt.run > default {
+                self.note(&settings.app, grant);
+            }
+        }
+    }
+
+    /// Notes what an attempt at a job has used beyond what every app has.
+    pub(crate) fn note_job(&self, limits: &Limits, settings: &cell::Settings, receipt: &Receipt) {
+        let default = limits.budget(&limits.default);
+        for grant in settings.granted.iter() {
+            let used = match grant {
+                Grant::Table { .. } | Grant::Egress { .. } | Grant::Credential { .. } => {
+                    receipt.grants.contains(&grant.key())
+                }
+                Grant::Memory { .. } => receipt.memory > default.memory,
+                Grant::Statements { .. } => receipt.database.statements > default.statements,
+                Grant::Fuel { .. } => receipt.fuel > default.fuel,
+                Grant::Wall { .. }
+                | Grant::Concurrency { .. }
+                | Grant::Rows { .. }
+                | Grant::Result { .. } => false,
+            };
+            if used {
+                self.note(&settings.app, grant);
+            }
+        }
     }
 
     /// Writes down what was noted; what cannot be written is noted again.

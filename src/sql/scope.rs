@@ -29,6 +29,8 @@ pub(crate) struct Scope {
     pub(crate) readable: BTreeSet<Table>,
     /// Relations of others that it may read and write.
     pub(crate) writable: BTreeSet<Table>,
+    /// Relations of the host that the app may read, and of which it may set these columns.
+    pub(crate) views: BTreeMap<Table, &'static [&'static str]>,
     /// Relations and types of `public` that belong to somebody else, and to whom. They are
     /// found before those of the app's schema, and cannot be made again.
     pub(crate) taken: BTreeMap<Table, String>,
@@ -122,15 +124,45 @@ impl Verdict {
             ));
         }
         for (name, spot) in &self.reads {
-            if !self.makes(name) {
+            if !self.makes(name) && !scope.views.contains_key(name) {
                 need_one(scope, name, *spot, Reach::Read)?;
             }
         }
-        need(scope, &self.writes, Reach::Write)?;
+        for (name, spot) in &self.writes {
+            match scope.views.get(name) {
+                None => need_one(scope, name, *spot, Reach::Write)?,
+                Some(columns) => self.admit_update(name, *spot, columns)?,
+            }
+        }
         need(scope, &self.owns, Reach::Own)?;
         self.admit_drops(scope)?;
         self.admit_new(scope)?;
         self.admit_types(scope)
+    }
+
+    /// Admits a write to one of the host's views: UPDATE of the columns that are for apps.
+    fn admit_update(
+        &self,
+        name: &Table,
+        spot: Option<Spot>,
+        columns: &'static [&'static str],
+    ) -> Result<(), Refusal> {
+        let fits = self
+            .updates
+            .get(name)
+            .is_some_and(|sets| sets.iter().all(|column| columns.contains(&column.as_str())));
+        if fits {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::NotPermitted,
+            spot,
+            format!("`{name}` is the host's"),
+            format!(
+                "an app may read its own rows of it, and UPDATE the columns {}",
+                columns.join(", ")
+            ),
+        ))
     }
 
     /// Whether a relation is the table that the statement makes, as where a foreign key of a

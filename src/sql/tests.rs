@@ -49,6 +49,10 @@ pub(super) fn scope() -> Scope {
         types: [public("mood"), Table::new(Some("shop"), "shade")].into(),
         readable: [public("readonly"), Table::new(Some("sales"), "prices")].into(),
         writable: [public("shared")].into(),
+        views: BTreeMap::from([(
+            Table::new(Some("noderouter_core"), "job_queue"),
+            ["progress", "updated_at"].as_slice(),
+        )]),
         taken: taken
             .map(|(name, owner)| (public(name), owner.to_owned()))
             .into_iter()

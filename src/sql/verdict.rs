@@ -83,6 +83,9 @@ pub(crate) struct Verdict {
     pub(super) reads: Names,
     /// Relations that it writes, or whose rows it locks.
     pub(super) writes: Names,
+    /// Those of them that plain `UPDATE`s write and nothing else does, with the columns that
+    /// these set.
+    pub(super) updates: BTreeMap<Table, BTreeSet<String>>,
     /// Relations and types that must not exist yet, or be the app's own already.
     pub(super) creates: Names,
     /// Relations and types that must be the app's own: altered, truncated, or shown by a view.
@@ -105,6 +108,7 @@ impl Verdict {
             kind,
             reads: Names::new(),
             writes: Names::new(),
+            updates: BTreeMap::new(),
             creates: Names::new(),
             owns: Names::new(),
             drops: Names::new(),
@@ -122,6 +126,7 @@ impl Verdict {
             kind: _,
             reads,
             writes,
+            updates: _,
             creates,
             owns,
             drops,

@@ -30,7 +30,7 @@ use pg_query::{NodeEnum, protobuf};
 
 use self::columns::RowReferences;
 use super::refusal::{Code, Refusal, Spot};
-use super::verdict::{Kind, Verdict};
+use super::verdict::{Kind, Table, Verdict};
 
 /// Reads the tree of one statement.
 pub(super) fn walk(sql: &str, statement: &Node) -> Result<Verdict, Refusal> {
@@ -39,6 +39,7 @@ pub(super) fn walk(sql: &str, statement: &Node) -> Result<Verdict, Refusal> {
         found: Verdict::new(Kind::Select),
         ctes: Vec::new(),
         rows: RowReferences::default(),
+        written: BTreeSet::new(),
     };
     walker.statement(statement)?;
     walker.row_references()?;
@@ -54,6 +55,8 @@ struct Walker<'a> {
     /// The names of the WITH queries that can be seen, outermost first.
     ctes: Vec<BTreeSet<String>>,
     rows: RowReferences,
+    /// Relations that something else than a plain UPDATE writes.
+    written: BTreeSet<Table>,
 }
 
 type Walk<T = ()> = Result<T, Refusal>;

@@ -46,6 +46,7 @@ pub(crate) struct ShownRow {
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct Activated {
     pub(crate) number: i32,
+    pub(crate) manifest: Json<Manifest>,
     pub(crate) granted: Json<Grants>,
     pub(crate) created_by: String,
     pub(crate) decided_by: Option<String>,
@@ -137,8 +138,8 @@ pub(crate) async fn ensure(
     Ok(())
 }
 
-/// Makes a release the one that serves, and tells every node. What comes back is what it was
-/// granted, and by whom.
+/// Makes a release the one that serves, and tells every node. What comes back is what it
+/// is, what it was granted, and by whom.
 pub(crate) async fn activate(
     connection: &mut PgConnection,
     app: &AppName,
@@ -148,7 +149,7 @@ pub(crate) async fn activate(
     let activated = sqlx::query_as(
         "UPDATE releases SET state = 'ready', xid = NULL, activated_at = $2
          WHERE id = $1
-         RETURNING number, granted, created_by, decided_by",
+         RETURNING number, manifest, granted, created_by, decided_by",
     )
     .bind(release)
     .bind(now)

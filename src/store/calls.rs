@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 
-use crate::ids::{AppName, CallId, ReleaseId};
+use crate::ids::{AppName, CallId, JobId, ReleaseId};
 
 /// A call to write down. Times are in microseconds.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub(crate) struct NewCall {
     pub(crate) app: AppName,
     pub(crate) release: ReleaseId,
     pub(crate) entry: &'static str,
+    /// The job that it worked at, and which attempt it was.
+    pub(crate) job: Option<(JobId, i32)>,
     pub(crate) caller: Option<String>,
     pub(crate) started_at: OffsetDateTime,
     pub(crate) outcome: &'static str,
@@ -50,6 +52,8 @@ pub(crate) struct CallRow {
     /// The release's number; none where its deploy failed.
     pub(crate) release: Option<i32>,
     pub(crate) entry: String,
+    pub(crate) job: Option<JobId>,
+    pub(crate) attempt: Option<i32>,
     pub(crate) caller: Option<String>,
     pub(crate) started_at: OffsetDateTime,
     pub(crate) outcome: String,
@@ -74,7 +78,7 @@ pub(crate) struct Filter<'a> {
 const COLUMNS: &str = "id, app, release_id, entry, caller, started_at, outcome, error, wall_micros, \
     queued_micros, instantiate_micros, guest_micros, db_micros, fuel, memory_bytes, statements, \
     rows, db_sent_bytes, db_received_bytes, egress_micros, egress_requests, \
-    egress_sent_bytes, egress_received_bytes, payload_bytes, answer_bytes, log_lines";
+    egress_sent_bytes, egress_received_bytes, payload_bytes, answer_bytes, log_lines, job, attempt";
 
 /// Writes calls down. Those of an app that is gone, or is being deleted, are left out.
 pub(crate) async fn insert(executor: impl PgExecutor<'_>, calls: &[NewCall]) -> sqlx::Result<()> {
@@ -90,7 +94,7 @@ pub(crate) async fn insert(executor: impl PgExecutor<'_>, calls: &[NewCall]) -> 
                      $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[],
                      $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[],
                      $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[],
-                     $26::bigint[])
+                     $26::bigint[], $27::uuid[], $28::integer[])
              WITH ORDINALITY AS added ({COLUMNS}, place)
          INNER JOIN apps ON apps.name = added.app
          ORDER BY added.place
@@ -123,6 +127,8 @@ pub(crate) async fn insert(executor: impl PgExecutor<'_>, calls: &[NewCall]) -> 
         .bind(column(calls, |call| call.used.payload_bytes))
         .bind(column(calls, |call| call.used.answer_bytes))
         .bind(column(calls, |call| call.used.log_lines))
+        .bind(column(calls, |call| call.job.map(|(job, _)| job.0)))
+        .bind(column(calls, |call| call.job.map(|(_, attempt)| attempt)))
         .execute(executor)
         .await?;
     Ok(())

@@ -79,6 +79,16 @@ pub(crate) async fn find(
         .await
 }
 
+pub(crate) async fn find_by_id(
+    executor: impl PgExecutor<'_>,
+    id: UserId,
+) -> sqlx::Result<Option<UserRow>> {
+    sqlx::query_as("SELECT * FROM users_with_rights WHERE id = $1")
+        .bind(id)
+        .fetch_optional(executor)
+        .await
+}
+
 pub(crate) async fn find_login(
     executor: impl PgExecutor<'_>,
     username: &str,

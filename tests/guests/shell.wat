@@ -42,7 +42,9 @@
     (export "[constructor]connection" (func (result (own $connection))))
     (export "[method]connection.execute" (func
       (param "self" (borrow $connection)) (param "sql" string) (param "params" (list $value))
-      (result (result $outcome (error $error)))))))
+      (result (result $outcome (error $error)))))
+    (export "[method]connection.commit-on-return" (func
+      (param "self" (borrow $connection))))))
 
   (import "skep:app/caller@1.0.0" (instance $caller
     (export "call-id" (func (result string)))))
@@ -120,6 +122,7 @@
   (alias export $db "execute" (func $db-execute))
   (alias export $db "[constructor]connection" (func $db-connection))
   (alias export $db "[method]connection.execute" (func $db-connection-execute))
+  (alias export $db "[method]connection.commit-on-return" (func $db-connection-commit-on-return))
   (alias export $exit "exit" (func $wasi-exit))
   (alias export $poll "[method]pollable.block" (func $wasi-block))
   (alias export $poll "poll" (func $wasi-poll))
@@ -134,6 +137,8 @@
   (core func $db-connection (canon lower (func $db-connection)))
   (core func $db-connection-execute
     (canon lower (func $db-connection-execute) (memory $memory) (realloc $realloc)))
+  (core func $db-connection-commit-on-return
+    (canon lower (func $db-connection-commit-on-return)))
   (core func $wasi-exit (canon lower (func $wasi-exit)))
   (core func $wasi-block (canon lower (func $wasi-block)))
   (core func $wasi-poll
@@ -154,7 +159,8 @@
     (with "db" (instance
       (export "execute" (func $db-execute))
       (export "connection" (func $db-connection))
-      (export "connection.execute" (func $db-connection-execute))))
+      (export "connection.execute" (func $db-connection-execute))
+      (export "connection.commit-on-return" (func $db-connection-commit-on-return))))
     (with "wasi" (instance
       (export "exit" (func $wasi-exit))
       (export "block" (func $wasi-block))

@@ -55,6 +55,52 @@ async fn an_app_is_deployed_called_listed_rolled_back_and_deleted() {
 }
 
 #[tokio::test]
+async fn schedules_are_managed_from_the_command_line() {
+    let host = Host::start().await;
+    let app = Bundle::of_guest("app", "echo").with(
+        "schedules",
+        json!({ "yearly": { "cron": "0 0 1 1 *", "timezone": "Europe/Berlin" } }),
+    );
+    host.install(&app).await;
+    let person = Person::new(&host);
+    person.type_in(&["login", host.url(), "--username", "admin"], PASSWORD);
+
+    let list = person.run(&["schedules"]);
+    let line: Vec<&str> = list.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(line[..2], ["app", "yearly"]);
+    assert_eq!(line[7..9], ["Europe/Berlin", "active"]);
+    assert_eq!(person.run(&["schedules", "app", "--paused"]).lines().count(), 2);
+    let times = person.run(&["schedules", "next", "app", "yearly", "-n", "3"]);
+    assert_eq!(times.lines().count(), 3);
+    assert!(times.lines().all(|time| time.ends_with("-12-31T23:00:00Z")), "{times}");
+
+    let changed = person.run(&["schedules", "set", "app", "yearly", "--timezone", "UTC"]);
+    assert!(
+        changed.starts_with("app/yearly fires at 0 0 1 1 * in UTC, next at "),
+        "{changed}"
+    );
+    assert!(person.run(&["schedules"]).contains("an operator has said"));
+    let refused = person.fail(&["schedules", "set", "app", "yearly", "--cron", "0 0 30 2 *"]);
+    assert!(refused.contains("never comes"), "{refused}");
+    assert_eq!(
+        person.run(&["schedules", "pause", "app", "yearly"]),
+        "app/yearly is paused\n"
+    );
+    let queued = person.run(&["schedules", "run", "app", "yearly"]);
+    assert!(queued.contains("is queued: `skep jobs show "), "{queued}");
+    person.run(&["schedules", "resume", "app", "yearly"]);
+    person.run(&["schedules", "reset", "app", "yearly"]);
+
+    let json = person.run(&["schedules", "show", "app", "yearly", "--json"]);
+    let shown: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(shown["timezone"], "Europe/Berlin");
+    assert_eq!(shown["runs"][0]["requested_by"], "admin");
+    let json = person.run(&["schedules", "--json"]);
+    let list: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(list["schedules"][0]["override"], Value::Null);
+}
+
+#[tokio::test]
 async fn credentials_and_settings_are_managed_from_the_command_line() {
     let host = Host::start().await;
     let app = Bundle::of_guest("app", "secrets")

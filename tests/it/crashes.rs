@@ -110,7 +110,7 @@ async fn a_killed_database_fails_the_call_and_serves_the_next() {
 
     let call = call(&host);
     until_one_waits(&database).await;
-    kill_postmaster(&host);
+    host.kill_postmaster();
     let failed = call.await.unwrap().unwrap().expect(500);
     drop(gate);
     assert_eq!(failed.error(), "unavailable");
@@ -131,7 +131,7 @@ async fn a_database_that_is_killed_while_a_release_loads_has_none_of_it() {
 
     let deploy = deploy(&host, "load-wait");
     until_one_waits(&database).await;
-    kill_postmaster(&host);
+    host.kill_postmaster();
     drop(gate);
     let failed = deploy.await.unwrap().unwrap();
     assert!(failed.status >= 400, "{failed:?}");
@@ -155,7 +155,7 @@ async fn a_database_that_is_killed_between_commit_and_activation_goes_forward() 
 
     let deploy = deploy(&host, "load");
     until_one_waits(&database).await;
-    kill_postmaster(&host);
+    host.kill_postmaster();
     assert_eq!(deploy.await.unwrap().unwrap().status, 500);
 
     ready(&host).await;
@@ -171,7 +171,7 @@ async fn a_database_that_is_killed_between_commit_and_activation_goes_forward() 
 async fn a_node_without_its_database_says_so_and_recovers() {
     let host = host_with_counter(Setup::embedded()).await;
 
-    kill_postmaster(&host);
+    host.kill_postmaster();
 
     let not_ready = until("the node is not ready", async || {
         let answer = host.anonymous().get("/readyz").await;
@@ -248,15 +248,6 @@ async fn until_one_waits(database: &tokio_postgres::Client) {
         (!rows.is_empty()).then_some(())
     })
     .await;
-}
-
-fn kill_postmaster(host: &Host) {
-    let file = host.data().join("postgres/postmaster.pid");
-    let text = std::fs::read_to_string(&file)
-        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let id: i32 = text.lines().next().unwrap().parse().unwrap();
-    let id = rustix::process::Pid::from_raw(id).unwrap();
-    rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
 }
 
 async fn ready(host: &Host) {

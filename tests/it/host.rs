@@ -2,6 +2,7 @@
 
 mod answer;
 mod client;
+mod node;
 mod process;
 
 pub(crate) use answer::Answer;
@@ -245,6 +246,16 @@ impl Host {
         self.process.ended().await;
     }
 
+    /// Ends the embedded database's first process as a power cut does.
+    pub(crate) fn kill_postmaster(&self) {
+        let file = self.data().join("postgres/postmaster.pid");
+        let text = std::fs::read_to_string(&file)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let id: i32 = text.lines().next().unwrap().parse().unwrap();
+        let id = rustix::process::Pid::from_raw(id).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
+    }
+
     /// Starts the server again, which must not succeed; what comes back is what it says.
     pub(crate) fn fail_to_restart(&self) -> String {
         Process::fail(self.folder.path(), &self.settings)
@@ -268,7 +279,7 @@ const STATE: &str = "
     UNION ALL
     SELECT 'column ' || table_schema || '.' || table_name || '.' || column_name
     FROM information_schema.columns
-    WHERE table_schema NOT IN ('skep', 'pg_catalog', 'information_schema')
+    WHERE table_schema NOT IN ('skep', 'noderouter_core', 'pg_catalog', 'information_schema')
     ORDER BY 1";
 
 /// A folder that the user of an embedded database server can pass through.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::bundle::Bundle;
 use crate::host::{Host, until};
+use crate::job_app::until_status;
 use crate::python::{self, install_torture};
 
 #[tokio::test]
@@ -30,6 +31,16 @@ async fn the_guides_own_app_deploys_from_source_and_answers() {
     assert_eq!(call(json!({ "action": "list" })).await, rows);
     let report = call(json!({ "action": "run_report", "_job_id": "not mine" })).await;
     assert_eq!(report, json!({ "message": "done", "processed": 100 }));
+
+    // The same as a job, which writes its progress by SQL.
+    let job = json!({ "action": "run_report" });
+    let job = host.admin().post("/api/async/app_guide", &job).await;
+    let id = job.expect(202).json()["job_id"].clone();
+    let done = until_status(&host.admin(), id.as_str().unwrap(), "completed").await;
+    assert_eq!(done["result"], report);
+    let written = "SELECT max(progress)::int FROM skep.job_progress";
+    let written = host.database().await.query_one(written, &[]).await.unwrap();
+    assert_eq!(written.get::<_, i32>(0), 99);
 
     // The same sources are not built twice.
     let again = host.install(&app.version("1.0.1")).await;

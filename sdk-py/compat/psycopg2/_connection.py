@@ -144,6 +144,20 @@ class connection:  # noqa: N801
         """Keep what the current transaction did, and end it."""
         self._end("commit")
 
+    def commit_on_return(self) -> None:
+        """Leave the commit to the host, which makes it together with the call's answer."""
+        self._check_open()
+        if self._state == INERROR:
+            self.rollback()
+        elif self._session is not None and self._state != IDLE:
+            self._state = IDLE
+            self._session.commit_on_return()
+
+    def session_in_transaction(self) -> _host.Session | None:
+        """Return the session with a transaction begun; None where statements stand alone."""
+        self._check_open()
+        return None if self._autocommit else self._begin()
+
     def rollback(self) -> None:
         """Undo what the current transaction did, and end it."""
         self._end("rollback")

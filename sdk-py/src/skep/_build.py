@@ -14,7 +14,18 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from skep import _bundle, _failure, _files, _host, _importer, _logging, _phase, _preload, _socket
+from skep import (
+    _bundle,
+    _failure,
+    _files,
+    _host,
+    _identity,
+    _importer,
+    _logging,
+    _phase,
+    _preload,
+    _socket,
+)
 from skep._bundle import ROOT
 
 BUNDLE_FOLDER = "skep_bundle"
@@ -30,7 +41,13 @@ _OWN_MODULES = (
     "psycopg2.extras",
     "psycopg2.pool",
     "psycopg2.sql",
+    "skep.db",
+    "skep.jobs",
 )
+
+# The same for bundles that speak of it. It takes memory, which every fresh cell copies.
+_NOUSVIZ = "nousviz_sdk"
+_NOUSVIZ_MODULES = (_NOUSVIZ, f"{_NOUSVIZ}.sync", f"{_NOUSVIZ}.testing", f"{_NOUSVIZ}._hook_runner")
 
 NO_EXECUTE = "main.py does not expose a callable execute(data) function"
 
@@ -84,10 +101,14 @@ def build(directory: str) -> Callable[..., Any] | None:
         raise BuildFailed("FileNotFoundError", "the bundle has no main.py", "main.py", 0)
     set_environment()
     _files.install(bundle)
+    _identity.read(bundle.files.get(f"{ROOT}/manifest.json"))
     for name in _OWN_MODULES:
         importlib.import_module(name)
-    if any("async" in source for source in bundle.sources.values()):
+    if _mentions(bundle, "async"):
         importlib.import_module("skep._loop")
+    if _mentions(bundle, _NOUSVIZ):
+        for name in _NOUSVIZ_MODULES:
+            importlib.import_module(name)
     # Only the standard library stays: neither this package's folder, which apps have
     # no reason to read, nor packages that happen to be installed where it is built.
     sys.path[:] = [path for path in sys.path if _is_library(path)]
@@ -98,6 +119,10 @@ def build(directory: str) -> Callable[..., Any] | None:
     _preload.preload(_bundle.imported_names(bundle))
     _preload.keep_library()
     return entry
+
+
+def _mentions(bundle: _bundle.Bundle, word: str) -> bool:
+    return any(word in source for source in bundle.sources.values())
 
 
 def _is_library(path: str) -> bool:

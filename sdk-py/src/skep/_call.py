@@ -15,8 +15,8 @@ from typing import Any
 
 from psycopg2 import connection_for_call, end_call
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
-from skep import _build, _failure, _host, _phase
-from skep._entry import takes_connection
+from skep import _build, _ending, _failure, _host, _phase, jobs
+from skep._entry import injected
 from skep._json import NotSerializable, dumps
 from skep._phase import Phase
 
@@ -41,7 +41,7 @@ class App:
     def __init__(self, entry: Callable[..., Any] | None) -> None:
         self._fresh = True
         self._entry = entry
-        self._takes_connection = entry is not None and takes_connection(entry)
+        self._injected = frozenset[str]() if entry is None else injected(entry)
 
     def execute(self, data: str) -> str:
         """Answers one call with JSON text. Raises `Failed`."""
@@ -52,11 +52,15 @@ class App:
             if self._entry is None:
                 self._import()
             entry: Any = self._entry
-            if self._takes_connection:
-                conn = connection_for_call()
-                result = entry(_loads(data), conn=conn)
-            else:
-                result = entry(_loads(data))
+            given = _loads(data)
+            # The host lets this key pass to jobs alone.
+            is_job = isinstance(given, dict) and "_job_id" in given
+            arguments: dict[str, Any] = {}
+            if "conn" in self._injected:
+                arguments["conn"] = conn = connection_for_call()
+            if is_job and "report_progress" in self._injected:
+                arguments["report_progress"] = jobs.report_progress
+            result = entry(given, **arguments)
             if inspect.iscoroutine(result):
                 from skep import _loop
 
@@ -66,7 +70,11 @@ class App:
             if conn is not None and not conn.closed:
                 if conn.get_transaction_status() == TRANSACTION_STATUS_INERROR:
                     _host.host.write_log("warn", _NOTHING_KEPT, None)
-                conn.commit()
+                if is_job:
+                    # So that what the job did and its answer are kept together.
+                    conn.commit_on_return()
+                else:
+                    conn.commit()
             return answer
         except NotSerializable as error:
             raise Failed("TypeError", "response serialization failed", str(error)) from None
@@ -99,7 +107,7 @@ class App:
 
     def _set_entry(self, entry: Callable[..., Any]) -> None:
         self._entry = entry
-        self._takes_connection = takes_connection(entry)
+        self._injected = injected(entry)
 
     def _begin(self) -> None:
         # Every cell starts from the same snapshot: without this, all would draw the
@@ -111,7 +119,8 @@ class App:
 
 
 def _end() -> None:
-    """Closes what the app has left open."""
+    """Does what was left for the end, and closes what the app has left open."""
+    _ending.run()
     end_call()
     _host.host.close_exchanges()
 

@@ -6,15 +6,18 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+INJECTED = ("conn", "report_progress")
 
-def takes_connection(execute: Callable[..., Any]) -> bool:
-    """Tells whether `execute` has a parameter `conn` besides its first one."""
+
+def injected(execute: Callable[..., Any]) -> frozenset[str]:
+    """Returns which of `INJECTED` are parameters of `execute` besides its first one."""
     try:
         parameters = list(inspect.signature(execute).parameters.values())
     except (TypeError, ValueError):
-        return False
-    return any(
-        parameter.name == "conn"
-        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        return frozenset()
+    return frozenset(
+        parameter.name
         for parameter in parameters[1:]
+        if parameter.name in INJECTED
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     )

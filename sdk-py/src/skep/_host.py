@@ -8,16 +8,20 @@ cell's, a build's that reaches nothing, or one that says what is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from skep import _phase
 from skep.errors import (
     CredentialNotSet,
     HostUnavailable,
+    InvalidJob,
     InvalidSetting,
     InvalidStatement,
+    JobOver,
     NotInCell,
     OverLimit,
+    QueueFull,
     ResultNotReady,
     SkepError,
     SqlError,
@@ -29,6 +33,7 @@ from skep.errors import (
 if TYPE_CHECKING:
     from skep._wire import Head
     from skep.caller import Caller
+    from skep.schedules import Schedule
 
 # What a statement gives at build time: nothing may be read from it.
 PRETEND: Any = object()
@@ -46,6 +51,7 @@ class Session(Protocol):
     ) -> None: ...
     def execute(self, sql: str, params: Sequence[Any]) -> Any: ...
     def commit(self) -> None: ...
+    def commit_on_return(self) -> None: ...
     def rollback(self) -> None: ...
     def close(self) -> None: ...
 
@@ -68,11 +74,19 @@ class Host(Protocol):
     def write_log(self, level: str, message: str, detail: str | None) -> None: ...
     def current_caller(self) -> Caller | None: ...
     def call_id(self) -> str: ...
+    def current_job(self) -> tuple[str, int] | None: ...
+    def report_progress(self, percent: int | None, text: str | None) -> None: ...
+    def is_cancelled(self) -> bool: ...
+    def enqueue(
+        self, session: Session | None, payload: str, key: str | None, priority: str, delay_ms: int
+    ) -> str: ...
     def get_credential(self, name: str) -> bytes: ...
     def get_setting(self, key: str) -> str | None: ...
     def all_settings(self) -> list[tuple[str, str]]: ...
     def set_setting(self, key: str, value: str) -> None: ...
     def unset_setting(self, key: str) -> None: ...
+    def get_schedule(self, name: str) -> Schedule | None: ...
+    def all_schedules(self) -> list[Schedule]: ...
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
     ) -> Exchange: ...
@@ -99,6 +113,20 @@ class NoHost:
     def call_id(self) -> str:
         return ""
 
+    def current_job(self) -> tuple[str, int] | None:
+        return None
+
+    def report_progress(self, percent: int | None, text: str | None) -> None:
+        pass
+
+    def is_cancelled(self) -> bool:
+        return False
+
+    def enqueue(
+        self, session: Session | None, payload: str, key: str | None, priority: str, delay_ms: int
+    ) -> str:
+        raise NotInCell("jobs can be queued in a cell only; see skep.testing")
+
     def get_credential(self, name: str) -> bytes:
         raise NotInCell("credentials are there in a cell only; see skep.testing")
 
@@ -113,6 +141,12 @@ class NoHost:
 
     def unset_setting(self, key: str) -> None:
         raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def get_schedule(self, name: str) -> Schedule | None:
+        raise NotInCell("schedules are there in a cell only; see skep.testing")
+
+    def all_schedules(self) -> list[Schedule]:
+        raise NotInCell("schedules are there in a cell only; see skep.testing")
 
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
@@ -135,6 +169,9 @@ class _PretendSession:
     def commit(self) -> None:
         pass
 
+    def commit_on_return(self) -> None:
+        pass
+
     def rollback(self) -> None:
         pass
 
@@ -142,7 +179,7 @@ class _PretendSession:
         pass
 
 
-class BuildHost:
+class BuildHost(NoHost):
     """A build: statements are accepted and forgotten, since `load` runs them."""
 
     def open_session(self) -> Session:
@@ -153,12 +190,6 @@ class BuildHost:
 
     def write_log(self, level: str, message: str, detail: str | None) -> None:
         pass
-
-    def current_caller(self) -> Caller | None:
-        return None
-
-    def call_id(self) -> str:
-        return ""
 
     def get_credential(self, name: str) -> bytes:
         raise _not_ready("credentials")
@@ -174,6 +205,12 @@ class BuildHost:
 
     def unset_setting(self, key: str) -> None:
         pass
+
+    def get_schedule(self, name: str) -> Schedule | None:
+        raise _not_ready("schedules")
+
+    def all_schedules(self) -> list[Schedule]:
+        raise _not_ready("schedules")
 
     def open_exchange(
         self, origin: str, authority: str, head: Head, timeout: float | None
@@ -215,10 +252,11 @@ def _must_be_unicode(sql: str, params: Sequence[Any]) -> None:
 def cell_host() -> Host:
     """Returns the host of a cell. Needs the generated bindings."""
     from componentize_py_types import Err
-    from wit_world.imports import caller, credentials, db, log, settings
+    from wit_world.imports import caller, credentials, db, jobs, log, schedules, settings
 
     from skep import _egress
     from skep.caller import Caller
+    from skep.schedules import Schedule
 
     errors: dict[Any, Any] = {
         db.Error_Sql: lambda e: SqlError(**vars(e.value)),
@@ -244,6 +282,8 @@ def cell_host() -> Host:
         settings.Error_Invalid: lambda e: InvalidSetting(e.value),
         settings.Error_OverLimit: lambda e: OverLimit(e.value),
         settings.Error_Unavailable: lambda e: HostUnavailable("settings could not be reached now"),
+        schedules.Error_OverLimit: lambda e: OverLimit(e.value),
+        schedules.Error_Unavailable: lambda e: HostUnavailable("schedules could not be read now"),
     }
     values: dict[str, Any] = {
         "boolean": db.Value_Boolean,
@@ -253,7 +293,25 @@ def cell_host() -> Host:
         "bytes": db.Value_Bytes,
         "array": db.Value_Array,
     }
+    of_jobs: dict[Any, Any] = {
+        jobs.Error_Superseded: lambda e: JobOver("the job was cancelled, or is another's now"),
+        jobs.Error_Invalid: lambda e: InvalidJob(e.value),
+        jobs.Error_QueueFull: lambda e: QueueFull("the call has queued too many jobs"),
+        jobs.Error_TimedOut: lambda e: TimedOut("the call's time is over"),
+        jobs.Error_Unavailable: lambda e: HostUnavailable("the queue could not be reached"),
+    }
     levels = {level.name.lower(): level for level in log.Level}
+
+    def moment(text: str | None) -> datetime | None:
+        return None if text is None else datetime.fromisoformat(text)
+
+    def schedule_of(found: Any) -> Schedule:
+        fields = dict(vars(found))
+        for policy in ("overlap", "missed"):
+            fields[policy] = fields[policy].name.lower()
+        for time in ("next_run", "last_run"):
+            fields[time] = moment(fields[time])
+        return Schedule(**fields)
 
     def wire(params: Sequence[Any]) -> list[Any]:
         return [
@@ -269,6 +327,10 @@ def cell_host() -> Host:
 
         def __init__(self) -> None:
             self._connection = db.Connection()
+
+        @property
+        def connection(self) -> Any:
+            return self._connection
 
         def set_modes(
             self, isolation: str | None, read_only: bool | None, deferrable: bool | None
@@ -288,6 +350,9 @@ def cell_host() -> Host:
                 self._connection.commit()
             except Err as error:
                 raise translated(error) from None
+
+        def commit_on_return(self) -> None:
+            self._connection.commit_on_return()
 
         def rollback(self) -> None:
             try:
@@ -327,6 +392,41 @@ def cell_host() -> Host:
             call_id: str = caller.call_id()
             return call_id
 
+        def current_job(self) -> tuple[str, int] | None:
+            job = jobs.current()
+            return None if job is None else (job.id, job.attempt)
+
+        def report_progress(self, percent: int | None, text: str | None) -> None:
+            try:
+                jobs.report(percent, None if text is None else unicode(text))
+            except Err as error:
+                # Code that a job and a call share need not ask which of them it runs in.
+                if not isinstance(error.value, jobs.Error_NotAJob):
+                    raise of_jobs[type(error.value)](error.value) from None
+
+        def is_cancelled(self) -> bool:
+            cancelled: bool = jobs.is_cancelled()
+            return cancelled
+
+        def enqueue(
+            self,
+            session: Session | None,
+            payload: str,
+            key: str | None,
+            priority: str,
+            delay_ms: int,
+        ) -> str:
+            request = jobs.Request(payload, key, jobs.Priority[priority], delay_ms)
+            try:
+                queued: str = (
+                    jobs.enqueue(request)
+                    if session is None
+                    else jobs.enqueue_with(cast(CellSession, session).connection, request)
+                )
+            except Err as error:
+                raise of_jobs[type(error.value)](error.value) from None
+            return queued
+
         def get_credential(self, name: str) -> bytes:
             try:
                 secret: bytes = credentials.get(unicode(name))
@@ -359,6 +459,20 @@ def cell_host() -> Host:
                 settings.unset(unicode(key))
             except Err as error:
                 raise translated(error) from None
+
+        def get_schedule(self, name: str) -> Schedule | None:
+            try:
+                found = schedules.get(unicode(name))
+            except Err as error:
+                raise translated(error) from None
+            return None if found is None else schedule_of(found)
+
+        def all_schedules(self) -> list[Schedule]:
+            try:
+                found = schedules.all()
+            except Err as error:
+                raise translated(error) from None
+            return [schedule_of(schedule) for schedule in found]
 
         def open_exchange(
             self, origin: str, authority: str, head: Head, timeout: float | None

@@ -85,6 +85,10 @@ class Connection:
         """Run one statement in the current transaction and return its result."""
         return _result(self._open().execute(sql, [_values.parameter(value) for value in params]))
 
+    def session_in_transaction(self) -> _host.Session | None:
+        """Return the session, for what the host does in its transaction."""
+        return self._open()
+
     def commit(self) -> None:
         """Keep what the current transaction did."""
         self._open().commit()

@@ -54,6 +54,21 @@ class HostUnavailable(SkepError):
     """The host could not do it now. The same request may succeed later."""
 
 
+class InvalidJob(SkepError):
+    """A job cannot be queued as it is; the text says why."""
+
+
+class QueueFull(SkepError):
+    """The call has queued as many jobs as one call may, or too many of the app's wait."""
+
+
+class JobOver(SkepError):
+    """The job was cancelled, or another attempt at it has begun.
+
+    The cell is about to be stopped, and nothing more is kept of it.
+    """
+
+
 class UndeclaredCredential(SkepError):
     """The manifest's `needs.credentials` does not name the credential, or it was withdrawn."""
 

@@ -17,14 +17,15 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from skep import _host, _importer, _json
-from skep._entry import takes_connection
+from skep import _ending, _host, _identity, _importer, _json
+from skep._entry import injected
 from skep.caller import Caller
 from skep.errors import CredentialNotSet
+from skep.schedules import Schedule
 
 __all__ = ["App", "Caller", "call"]
 
@@ -36,6 +37,7 @@ class _LocalHost(_host.NoHost):
         self.caller: Caller | None = None
         self.credentials: dict[str, bytes] = {}
         self.settings: dict[str, str] = {}
+        self.schedules: list[Schedule] = []
 
     def get_credential(self, name: str) -> bytes:
         if name not in self.credentials:
@@ -54,6 +56,12 @@ class _LocalHost(_host.NoHost):
     def unset_setting(self, key: str) -> None:
         self.settings.pop(key, None)
 
+    def get_schedule(self, name: str) -> Schedule | None:
+        return next((found for found in self.schedules if found.name == name), None)
+
+    def all_schedules(self) -> list[Schedule]:
+        return list(self.schedules)
+
     def current_caller(self) -> Caller | None:
         return self.caller
 
@@ -64,8 +72,8 @@ class _LocalHost(_host.NoHost):
 class App:
     """A bundle, imported from its folder. Its module-level code runs as in a deploy.
 
-    `credentials` and `settings` are what `skep.credentials` and `skep.settings` find; the
-    manifest is not asked.
+    `credentials`, `settings` and `schedules` are what `skep.credentials`, `skep.settings` and
+    `skep.schedules` find; the manifest is not asked.
 
     Raises whatever that code raises, and `AttributeError` where `main.py` has no
     `execute`. One app at a time: a second one replaces the first one's modules.
@@ -77,6 +85,7 @@ class App:
         *,
         credentials: Mapping[str, str | bytes] | None = None,
         settings: Mapping[str, Any] | None = None,
+        schedules: Iterable[Schedule] = (),
     ) -> None:
         self.folder = Path(folder).resolve()
         self._host = _LocalHost()
@@ -84,7 +93,10 @@ class App:
             self._host.credentials[name] = secret.encode() if isinstance(secret, str) else secret
         for key, value in (settings or {}).items():
             self._host.settings[key] = json.dumps(value)
+        self._host.schedules.extend(schedules)
         _host.use(self._host)
+        manifest = self.folder / "manifest.json"
+        _identity.read(manifest.read_bytes() if manifest.is_file() else None)
         root = str(self.folder)
         for name, module in list(sys.modules.items()):
             if _is_loaded_bundle(module) or name.partition(".")[0] == _importer.PACKAGE:
@@ -94,7 +106,7 @@ class App:
         sys.path[:0] = _entries
         self.main = _importer.import_main(root)
         self._execute = self.main.execute
-        self._takes_connection = takes_connection(self._execute)
+        self._injected = injected(self._execute)
 
     def call(self, data: Any, *, caller: Caller | None = None, rollback: bool = True) -> Any:
         """Run `execute` on `data` as a cell does, and return its result after JSON.
@@ -103,9 +115,11 @@ class App:
         did through `conn` is undone at the end, its own commits included; connections
         that it opened itself commit for real. What `execute` raises is raised here.
         """
+        # Of the call before this one.
+        _ending.run()
         self._host.caller = caller
         given = json.loads(json.dumps(data))
-        if not self._takes_connection:
+        if "conn" not in self._injected:
             return json.loads(_json.dumps(_finished(self._execute(given))))
         conn = _connect(rollback)
         try:

@@ -5,6 +5,7 @@
 
 mod actions;
 mod needs;
+mod schedules;
 mod settings;
 
 pub(super) use actions::is_slug;
@@ -12,7 +13,7 @@ pub(super) use actions::is_slug;
 use semver::Version;
 
 use super::fields::{Fields, Report, excerpt};
-use super::{Instances, Manifest, ManifestError, Wishes, json};
+use super::{Instances, JobWishes, Manifest, ManifestError, Wishes, json};
 use crate::app::Finding;
 use crate::ids::AppName;
 
@@ -53,8 +54,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
         &[("fresh", Instances::Fresh), ("reused", Instances::Reused)],
     );
     let limits = limits(&mut fields);
+    let jobs = jobs(&mut fields);
     let needs = needs::read(&mut fields);
     let settings = settings::read(&mut fields);
+    let schedules = schedules::read(&mut fields);
     let script = fields.text("script").map(str::to_owned);
     ignored_generations(&mut fields);
     fields.finish();
@@ -77,8 +80,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
             tables,
             instances: instances.unwrap_or_default(),
             limits,
+            jobs,
             needs,
             settings,
+            schedules,
         },
         script,
         warnings: report.warnings,
@@ -220,6 +225,22 @@ fn limits(fields: &mut Fields<'_, '_>) -> Wishes {
         statements: fields.count("statements"),
         rows: fields.count("rows"),
         result_mb: fields.count("result_mb"),
+    };
+    fields.finish();
+    wishes
+}
+
+fn jobs(fields: &mut Fields<'_, '_>) -> JobWishes {
+    let Some((place, object)) = fields.object("jobs") else {
+        return JobWishes::default();
+    };
+    let mut fields = Fields::new(object, place, fields.report);
+    let wishes = JobWishes {
+        wall_ms: fields.count("wall_ms"),
+        concurrency: fields.count("concurrency"),
+        attempts: fields.count("attempts"),
+        retries: fields.count("retries"),
+        backoff_ms: fields.count("backoff_ms"),
     };
     fields.finish();
     wishes

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::DbError;
+use super::jobs::QueuedJob;
 use super::savepoints::Savepoints;
 use super::session::{Database, Open, Statement, Transaction};
 use crate::bindings::skep::app::db as wit;
@@ -120,6 +121,36 @@ impl Connection {
         result
     }
 
+    /// Commits what is open when the call has answered, together with the answer where the call
+    /// is a job's attempt.
+    pub(crate) fn commit_on_return(&self) {
+        self.database.commit_on_return(self.id);
+    }
+
+    /// Queues a job in the current transaction.
+    pub(crate) async fn enqueue(&mut self, job: &QueuedJob) -> Result<String, DbError> {
+        match self.broken {
+            None => {}
+            Some(Broken::Aborted) => return Err(DbError::Aborted),
+            Some(Broken::Lost) => return Err(DbError::Lost),
+        }
+        let mut open = self.open().await?;
+        let begin = self.begin(&mut open);
+        let result = self
+            .database
+            .enqueue(&open.session, begin.as_deref(), job)
+            .await;
+        match (&result, self.mode) {
+            (Err(error), _) if error.loses_the_session() => {
+                self.break_off(open, Broken::Lost).await;
+            }
+            (_, Mode::Transactional) => self.database.keep(self.id, open),
+            (Ok(_), Mode::Autocommit) => self.end(open, Ending::Keep).await?,
+            (Err(_), Mode::Autocommit) => self.end(open, Ending::Undo).await?,
+        }
+        result
+    }
+
     /// Reads a statement before it is sent.
     async fn admit(&self, sql: &str) -> Result<Arc<Verdict>, DbError> {
         let verdict = self.database.admit(sql).await?;
@@ -175,6 +206,9 @@ impl Connection {
 
     /// Undoes what is open and gives the session back.
     pub(crate) async fn close(mut self) {
+        if self.database.is_kept_for_return(self.id) {
+            return;
+        }
         // A failure here shows again when a deploy commits; in a call the session
         // is rolled back or closed.
         let _ = self.rollback().await;
@@ -219,19 +253,25 @@ impl Connection {
             }
             (None, Mode::Transactional) => {
                 open.transaction = Transaction::Begun;
-                Some(self.begin.clone())
+                Some(self.database.marked(&self.begin))
+            }
+            // What a job's attempt does is fenced in its transaction.
+            (None, Mode::Autocommit) if self.database.is_fenced() => {
+                open.transaction = Transaction::Begun;
+                Some(self.database.marked("BEGIN"))
             }
             (None, Mode::Autocommit) => None,
         }
     }
 
     async fn end(&self, mut open: Open, ending: Ending) -> Result<(), DbError> {
-        let sql = match (
-            std::mem::replace(&mut open.transaction, Transaction::None),
-            ending,
-        ) {
+        let transaction = std::mem::replace(&mut open.transaction, Transaction::None);
+        let sql = match (transaction, ending) {
             (Transaction::None, _) => None,
-            (Transaction::Begun, Ending::Keep) => Some("COMMIT".to_owned()),
+            (Transaction::Begun, Ending::Keep) => {
+                let result = self.database.commit(&open.session).await;
+                return self.ended(open, result);
+            }
             (Transaction::Begun, Ending::Undo) => Some("ROLLBACK".to_owned()),
             (Transaction::Savepoint(name), Ending::Keep) => {
                 Some(format!("RELEASE SAVEPOINT {name}"))
@@ -244,6 +284,11 @@ impl Connection {
             Some(sql) => self.database.control(&open.session, &sql).await,
             None => Ok(()),
         };
+        self.ended(open, result)
+    }
+
+    /// Keeps or gives back a session whose transaction has ended.
+    fn ended(&self, open: Open, result: Result<(), DbError>) -> Result<(), DbError> {
         match (&result, self.mode) {
             (Err(error), _) if error.loses_the_session() => self.database.discard(open.session),
             (_, Mode::Transactional) => self.database.keep(self.id, open),

@@ -73,6 +73,22 @@ impl DbError {
         matches!(self, Self::TimedOut | Self::Unavailable(_))
     }
 
+    /// The code of PostgreSQL's own error.
+    pub(crate) fn sqlstate(&self) -> Option<&str> {
+        match self {
+            Self::Sql(error) => Some(error.code().code()),
+            Self::Aborted => Some(SqlState::IN_FAILED_SQL_TRANSACTION.code()),
+            Self::Refused(refusal) => Some(refusal.code().sqlstate()),
+            Self::NoSavepoint(_) => Some(SqlState::S_E_INVALID_SPECIFICATION.code()),
+            Self::Invalid(_)
+            | Self::OverLimit(_)
+            | Self::TimedOut
+            | Self::Lost
+            | Self::Unavailable(_)
+            | Self::Handle(_) => None,
+        }
+    }
+
     /// Says what the guest may know. What it can mend arrives whole; what is ours goes to
     /// our log, and the guest learns only that it may try again.
     pub(crate) fn for_guest(self) -> wasmtime::Result<wit::Error> {

@@ -13,6 +13,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use super::encode::Parameter;
+use super::fence::Fence;
 use super::policy::{self, OverLimit, ResultSize};
 use super::{DbError, Inspector, Migration, decode};
 use crate::bindings::skep::app::db as wit;
@@ -35,6 +36,10 @@ pub(crate) struct Database(Arc<Shared>);
 struct Shared {
     source: Source,
     deadline: Instant,
+    /// Of a job's attempt: whatever it commits is fenced.
+    fence: Option<Fence>,
+    /// The connection whose transaction is committed with the answer.
+    last: Mutex<Option<u32>>,
     log: CallLog,
     used: Mutex<BTreeSet<String>>,
     budget: Budget,
@@ -152,10 +157,18 @@ fn close(object: Object) {
 }
 
 impl Database {
-    pub(crate) fn new(source: Source, deadline: Instant, budget: Budget, log: CallLog) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        deadline: Instant,
+        budget: Budget,
+        log: CallLog,
+        fence: Option<Fence>,
+    ) -> Self {
         Self(Arc::new(Shared {
             source,
             deadline,
+            fence,
+            last: Mutex::new(None),
             log,
             used: Mutex::default(),
             budget,
@@ -286,6 +299,9 @@ impl Database {
                     .await
                     .map_err(|_| DbError::TimedOut)
                     .and_then(|object| object.map_err(|error| DbError::Unavailable(error.into())));
+                if let Some(fence) = &self.0.fence {
+                    fence.note_loss(&object);
+                }
                 if object.is_err() {
                     self.0.connections.fetch_sub(1, Ordering::Relaxed);
                 }
@@ -328,6 +344,54 @@ impl Database {
         if let Some(object) = borrowed.take() {
             close(*object);
         }
+    }
+
+    /// Ends when the call's time is over, or its job is stopped.
+    async fn over(&self) {
+        let deadline = tokio::time::sleep_until(self.0.deadline);
+        match &self.0.fence {
+            Some(fence) => tokio::select! {
+                () = deadline => {}
+                () = fence.stop().cancelled() => {}
+            },
+            None => deadline.await,
+        }
+    }
+
+    /// Whether the job that the call works at must stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.fence()
+            .is_some_and(|fence| fence.stop().is_cancelled())
+    }
+
+    /// Ends when the job that the call works at must stop; for any other call, never.
+    pub(crate) async fn stopped(&self) {
+        match self.fence() {
+            Some(fence) => fence.stop().cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// How long the call may take.
+    pub(super) fn wall(&self) -> Duration {
+        self.0.budget.wall
+    }
+
+    pub(crate) fn fence(&self) -> Option<&Fence> {
+        self.0.fence.as_ref()
+    }
+
+    /// Makes a connection's transaction the one that is committed with the answer.
+    pub(super) fn commit_on_return(&self, id: u32) {
+        *self.last() = Some(id);
+    }
+
+    pub(super) fn is_kept_for_return(&self, id: u32) -> bool {
+        *self.last() == Some(id)
+    }
+
+    pub(super) fn last(&self) -> MutexGuard<'_, Option<u32>> {
+        self.0.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends the host's own statement, such as BEGIN.
@@ -388,16 +452,17 @@ impl Database {
     }
 
     /// Waits for the server as long as the call's time lasts, then cancels.
-    async fn bounded<T>(
+    pub(super) async fn bounded<T>(
         &self,
         session: &Session,
         work: impl Future<Output = Result<T, DbError>>,
     ) -> Result<T, DbError> {
         let _waiting = self.waiting();
         let mut work = pin!(work);
-        match tokio::time::timeout_at(self.0.deadline, &mut work).await {
-            Ok(result) => result,
-            Err(_) => {
+        let result = tokio::select! {
+            biased;
+            result = &mut work => result,
+            () = self.over() => {
                 // The server must not go on for a call that is over.
                 let cancel = session.client()?.cancel_token();
                 let cancelled = async {
@@ -407,7 +472,11 @@ impl Database {
                 let _ = tokio::time::timeout(CANCEL_GRACE, cancelled).await;
                 Err(DbError::TimedOut)
             }
+        };
+        if let Some(fence) = &self.0.fence {
+            fence.note_loss(&result);
         }
+        result
     }
 }
 
@@ -420,7 +489,7 @@ pub(super) struct Statement<'a> {
 }
 
 impl Session {
-    fn client(&self) -> Result<&Client, DbError> {
+    pub(super) fn client(&self) -> Result<&Client, DbError> {
         match self {
             // It is there until the session is given back or closed.
             Self::App(Borrowed(object)) => Ok(object.as_deref().ok_or(DbError::Lost)?),

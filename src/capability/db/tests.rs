@@ -70,7 +70,7 @@ impl App {
             app: self.name.clone(),
             inspector: self.inspector.clone(),
         };
-        Database::new(source, Instant::now() + wall, budget(), self.log())
+        Database::new(source, Instant::now() + wall, budget(), self.log(), None)
     }
 
     /// One more call, with time enough.
@@ -615,7 +615,7 @@ async fn in_a_deploy_commits_are_savepoints_of_one_transaction() {
     );
     let source = Source::Deploy(Arc::new(migration));
     let deadline = Instant::now() + Duration::from_secs(30);
-    let load = Database::new(source, deadline, budget(), app.log());
+    let load = Database::new(source, deadline, budget(), app.log(), None);
     let mut connection = Connection::transactional(load.clone());
 
     connection

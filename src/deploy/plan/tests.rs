@@ -129,7 +129,10 @@ fn the_digest_stands_for_everything_in_the_plan() {
         .plan(None),
         plain_release().plan(Some(&plain_release())),
     ];
-    for other in others {
+    let schedule = json!({"schedules": {"a": {"cron": "0 2 * * *"}}});
+    let scheduled = Release::new(&schedule, &[("main.py", "")], &["skep:app/log"]).plan(None);
+    assert!(!scheduled.consent, "{scheduled:?}");
+    for other in others.into_iter().chain([scheduled]) {
         assert_ne!(other.digest, plan.digest, "{other:?}");
     }
 }
@@ -148,7 +151,9 @@ fn a_plan_is_kept_and_read_back_whole() {
 /// A plan with something under every heading.
 fn full() -> Plan {
     let before = Release::new(
-        &json!({"limits": {"wall_ms": 60_000}, "actions": [{"name": "sold"}]}),
+        &json!({"limits": {"wall_ms": 60_000}, "actions": [{"name": "sold"}], "schedules": {
+            "old": {"cron": "0 1 * * *"}, "same": {"cron": "0 * * * *", "overlap": "queue_after"},
+        }}),
         &[("main.py", ""), ("index.html", "1")],
         &["skep:app/log"],
     );
@@ -158,6 +163,10 @@ fn full() -> Plan {
             "needs": {"egress": ["https://api.example.com"]},
             "actions": [{"name": "sent", "required_permission": "sales:access"}],
             "limits": {"memory_mb": 300},
+            "schedules": {
+                "new": {"cron": "0 2 * * *", "timezone": "Europe/Berlin", "enabled": false},
+                "same": {"cron": "0 * * * *", "overlap": "queue_after"},
+            },
         }),
         &[("main.py", ""), ("index.html", "2")],
         &["skep:app/db", "skep:app/log"],

@@ -44,6 +44,7 @@ impl Plan {
         self.limits(&mut page);
         page.part("called by", permission(&self.required_permission));
         page.part("notifications", names(&self.notifications));
+        page.part("schedules", names(&self.schedules));
         page.part("tables", self.tables.iter().map(statement));
         self.sources(&mut page);
         page.part("frontend", [frontend(&self.frontend)]);

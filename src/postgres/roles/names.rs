@@ -69,7 +69,14 @@ pub(crate) fn own_schema(app: &AppName) -> Option<&str> {
 
 /// Whether a schema of the app's name would be one of the host's or the server's.
 pub(super) fn is_reserved(app: &AppName) -> bool {
-    ["skep", "noderouter_core", "public", "information_schema"].contains(&app.as_str())
+    [
+        "skep",
+        "skep_jobs",
+        "noderouter_core",
+        "public",
+        "information_schema",
+    ]
+    .contains(&app.as_str())
 }
 
 /// What a role logs in with.

@@ -1,5 +1,7 @@
 //! What one app may touch, as the server's catalog has it now.
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::Client;
 
 use super::{Roles, RolesError, names, statements};
@@ -20,6 +22,10 @@ impl Roles {
     pub(crate) async fn scope(&self, app: &AppName, granted: &Grants) -> Result<Scope, RolesError> {
         let client = self.server.connect().await?;
         let mut scope = self.own_scope(&client, app).await?;
+        scope.views = BTreeMap::from([(
+            Table::new(Some("noderouter_core"), "job_queue"),
+            statements::JOB_COLUMNS,
+        )]);
         for (name, access) in granted.tables() {
             match access {
                 Access::Read => scope.readable.insert(name),
@@ -122,6 +128,11 @@ mod tests {
             .unwrap();
 
         assert_eq!(scope.schema, "shop");
+        assert!(
+            scope
+                .views
+                .contains_key(&table("noderouter_core.job_queue"))
+        );
         let own = ["public.items", "public.items_id_seq", "shop.names"].map(table);
         assert_eq!(scope.own, own.into());
         assert_eq!(

@@ -108,6 +108,32 @@ pub(super) fn configure(names: &Names, verifiers: &[String; 2], database: &str) 
     )
 }
 
+/// Notes which app the sessions of a role belong to.
+pub(super) const OWN_ROLE: &str = "
+    INSERT INTO skep.app_roles (role, app) VALUES ($1::text::name, $2)
+    ON CONFLICT (role) DO UPDATE SET app = excluded.app";
+
+/// What apps may write of their jobs by SQL.
+pub(super) const JOB_COLUMNS: &[&str] = &["progress", "updated_at"];
+
+/// What calls may do with the app's jobs. The functions want a secret that only the host has, but
+/// for the one that queues a job of the session's own app.
+pub(super) fn jobs(role: &str) -> String {
+    let role = quoted(role);
+    format!(
+        "GRANT USAGE ON SCHEMA skep_jobs, noderouter_core TO {role};
+         GRANT EXECUTE ON FUNCTION
+             skep_jobs.fence(uuid, integer, bytea),
+             skep_jobs.complete(uuid, integer, bytea, text),
+             skep_jobs.report(uuid, integer, bytea, integer, text),
+             skep_jobs.enqueue(uuid, text, text, uuid, integer, bigint, integer, integer, integer,
+                 integer)
+         TO {role};
+         GRANT SELECT, UPDATE ({columns}) ON noderouter_core.job_queue TO {role}",
+        columns = JOB_COLUMNS.join(", ")
+    )
+}
+
 const TABLE: &str = "SELECT, INSERT, UPDATE, DELETE, TRUNCATE";
 const SEQUENCE: &str = "SELECT, UPDATE, USAGE";
 

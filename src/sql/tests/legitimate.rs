@@ -1,8 +1,8 @@
 //! Statements that must pass, and that PostgreSQL itself takes.
 
 use super::{entries, inspect, judge};
-use crate::postgres::testing::database;
 use crate::sql::{Ddl, Kind, Place};
+use crate::store::testing::TestDatabase;
 
 #[test]
 fn every_statement_of_the_first_list_passes() {
@@ -20,8 +20,8 @@ fn statements_of_newer_servers_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_passes_is_what_postgresql_takes_and_its_columns_are_known() {
-    let database = database().await;
-    let host = database.host().await;
+    let database = TestDatabase::create().await;
+    let host = database.database.host().await;
     for (title, sql) in entries(include_str!("tables.sql")) {
         assert_eq!(judge(&sql, Place::Deploy), Ok(()), "{title}");
         let in_call = judge(&sql, Place::Call).expect_err(&title);

@@ -62,7 +62,16 @@ impl Walker<'_> {
             returning_clause,
             with_clause,
         } = update;
-        self.write(relation.as_ref())?;
+        let columns = target_list
+            .iter()
+            .map(|target| {
+                let NodeEnum::ResTarget(target) = self.kind(target)? else {
+                    return self.unknown();
+                };
+                Ok(target.name.clone())
+            })
+            .collect::<Walk<Vec<String>>>()?;
+        self.write_columns(relation.as_ref(), columns.into_iter())?;
         self.within(with_clause.as_ref(), |walker| {
             walker.nodes(target_list)?;
             walker.optional(where_clause.as_deref())?;

@@ -20,6 +20,23 @@ impl Walker<'_> {
     /// The target of a write. A WITH query is never one, so none hides it.
     pub(super) fn write(&mut self, relation: Option<&RangeVar>) -> Walk {
         let relation = self.present(relation)?;
+        let table = self.table(relation)?;
+        self.found.updates.remove(&table);
+        self.written.insert(table);
+        self.note(|found| &mut found.writes, relation)
+    }
+
+    /// The target of an UPDATE that sets these columns.
+    pub(super) fn write_columns(
+        &mut self,
+        relation: Option<&RangeVar>,
+        columns: impl Iterator<Item = String>,
+    ) -> Walk {
+        let relation = self.present(relation)?;
+        let table = self.table(relation)?;
+        if !self.written.contains(&table) {
+            self.found.updates.entry(table).or_default().extend(columns);
+        }
         self.note(|found| &mut found.writes, relation)
     }
 

@@ -67,6 +67,16 @@ impl Client {
         Answer::read(request.json(data).send().await?).await
     }
 
+    /// Asks a server that may be away.
+    pub(crate) async fn try_get(&self, path: &str) -> reqwest::Result<Answer> {
+        self.try_send(self.request(Method::GET, path)).await
+    }
+
+    /// Sends a request to a server that may go away meanwhile.
+    pub(crate) async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
+        Answer::read(request.send().await?).await
+    }
+
     pub(crate) async fn deploy(&self, zip: Vec<u8>) -> Answer {
         self.try_deploy(zip).await.unwrap()
     }

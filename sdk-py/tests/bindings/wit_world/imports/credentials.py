@@ -1,6 +1,7 @@
 """`skep:app/credentials`."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from componentize_py_types import Err
 
@@ -28,8 +29,16 @@ class Error_Unavailable:
 declared = ("erp", "account", "raw", "unset")
 secrets: dict[str, bytes] = {}
 
+# Set by a test: what is refused.
+refusal: Any = None
+
+asked: list[str] = []
+
 
 def get(name: str) -> bytes:
+    asked.append(name)
+    if refusal is not None:
+        raise Err(refusal)
     if name not in declared:
         raise Err(Error_Undeclared(name))
     if name not in secrets:

@@ -165,6 +165,9 @@ class Connection:
         except postgres_host.Refused as refused:
             raise Err(Error_Sql(SqlError(**refused.content))) from None
 
+    def commit_on_return(self) -> None:
+        statements.append("-- commit on return")
+
     def rollback(self) -> None:
         statements.append("-- rollback")
         self._session.rollback()

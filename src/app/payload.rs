@@ -1,4 +1,6 @@
 //! What goes into an app and what comes out of it, as the NodeRouter contract says.
+//!
+//! Texts pass to the letter: numbers and spaces stay as they were written.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::http::error::ApiError;
+use crate::ids::JobId;
 
 /// Set by the host for jobs; a caller who could set it could write another job's progress.
 const JOB_ID: &str = "_job_id";
@@ -16,25 +18,28 @@ const ACTIONS: &str = "_actions";
 /// The deepest nesting of a body. Deeper ones are more than the apps' languages can read.
 const DEPTH: usize = 500;
 
+/// Why a text is not what an app can be called with. It says what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BadPayload(String);
+
 type Object<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Reads the body of a call; what comes back is the JSON text for the app.
-pub(super) fn admit(body: &[u8]) -> Result<String, ApiError> {
+pub(crate) fn admit(body: &[u8]) -> Result<String, BadPayload> {
     let text = str::from_utf8(body)
-        .map_err(|_| ApiError::Invalid("the body is not valid JSON: it is not UTF-8".to_owned()))?;
+        .map_err(|_| BadPayload("the body is not valid JSON: it is not UTF-8".to_owned()))?;
     let text = text.trim_matches([' ', '\t', '\r', '\n']);
     if text.is_empty() {
         return Ok("{}".to_owned());
     }
     let value: &RawValue = serde_json::from_str(text)
-        .map_err(|error| ApiError::Invalid(format!("the body is not valid JSON: {error}")))?;
+        .map_err(|error| BadPayload(format!("the body is not valid JSON: {error}")))?;
     if !value.get().starts_with('{') {
-        return Err(ApiError::Invalid(
-            "the body must be a JSON object".to_owned(),
-        ));
+        return Err(BadPayload("the body must be a JSON object".to_owned()));
     }
     if depth(text) > DEPTH {
-        return Err(ApiError::Invalid(format!(
+        return Err(BadPayload(format!(
             "the body is nested deeper than {DEPTH} levels"
         )));
     }
@@ -70,9 +75,9 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ApiError> {
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, BadPayload> {
     serde_json::from_str(text)
-        .map_err(|error| ApiError::Invalid(format!("the body is not valid JSON: {error}")))
+        .map_err(|error| BadPayload(format!("the body is not valid JSON: {error}")))
 }
 
 /// The keys of an object, in order, without its values.
@@ -103,8 +108,29 @@ impl<'de> Deserialize<'de> for Keys {
     }
 }
 
+/// The payload of a job with its id, for the app. `payload` is one that was admitted.
+pub(crate) fn with_job_id(payload: &str, job: JobId) -> String {
+    let rest = payload.strip_prefix('{').unwrap_or(payload);
+    let gap = if rest.trim_start().starts_with('}') {
+        ""
+    } else {
+        ","
+    };
+    format!("{{\"{JOB_ID}\":\"{job}\"{gap}{rest}")
+}
+
+/// What is kept of what a job's app returned; none where that is not JSON.
+pub(crate) fn result(returned: &str) -> Option<String> {
+    let value: &RawValue = serde_json::from_str(returned).ok()?;
+    if value.get().starts_with('{') {
+        answer(returned.to_owned())
+    } else {
+        Some(value.get().to_owned())
+    }
+}
+
 /// Makes the answer of what an app returned; none where that is not JSON.
-pub(super) fn answer(returned: String) -> Option<String> {
+pub(crate) fn answer(returned: String) -> Option<String> {
     let value: &RawValue = serde_json::from_str(&returned).ok()?;
     if !value.get().starts_with('{') {
         return Some(format!(r#"{{"result":{}}}"#, value.get()));
@@ -200,6 +226,27 @@ mod tests {
         }
         let inside = r#"{"a":{"_job_id":"x"}}"#;
         assert_eq!(admit(inside.as_bytes()).unwrap(), inside);
+    }
+
+    #[test]
+    fn a_job_finds_its_id_in_its_payload() {
+        let job = JobId(uuid::Uuid::nil());
+        let id = "00000000-0000-0000-0000-000000000000";
+
+        assert_eq!(with_job_id("{}", job), format!(r#"{{"_job_id":"{id}"}}"#));
+        assert_eq!(with_job_id("{ }", job), format!(r#"{{"_job_id":"{id}" }}"#));
+        assert_eq!(
+            with_job_id(r#"{"a":{}}"#, job),
+            format!(r#"{{"_job_id":"{id}","a":{{}}}}"#)
+        );
+    }
+
+    #[test]
+    fn a_jobs_result_is_kept_as_it_was_returned() {
+        assert_eq!(result("[1.0]").unwrap(), "[1.0]");
+        assert_eq!(result(" \"x\" ").unwrap(), "\"x\"");
+        assert_eq!(result(r#"{"a":1,"_actions":[]}"#).unwrap(), r#"{"a":1}"#);
+        assert_eq!(result("NaN"), None);
     }
 
     #[test]

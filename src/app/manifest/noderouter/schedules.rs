@@ -1,0 +1,265 @@
+//! `schedules`: work that an app has done again and again. A key of Skep's own.
+
+use serde_json::{Map, Value};
+
+use super::super::fields::{Fields, excerpt};
+use super::super::json;
+use super::actions::{MAX_NAME, is_slug, required_text};
+use crate::app::schedule::{
+    GRACE, GRACE_CEILING, JITTER_CEILING, MOST, Missed, Overlap, PAYLOAD_BYTES, Schedule, Timing,
+};
+
+const RULE: &str = "SK-B10";
+const UTC: &str = "UTC";
+
+pub(super) fn read(fields: &mut Fields<'_, '_>) -> Vec<Schedule> {
+    let Some((place, object)) = fields.object("schedules") else {
+        return Vec::new();
+    };
+    if object.len() > MOST {
+        let text = format!("`{place}` has more than {MOST} schedules");
+        fields.report.problem(RULE, text);
+    }
+    let mut schedules = Vec::new();
+    for (name, value) in object.iter().take(MOST) {
+        let place = format!("{place}.{}", excerpt(name));
+        if !is_slug(name) {
+            let text = format!(
+                "`{place}` is no name of a schedule: it must start with a letter or digit and \
+                 contain only [a-zA-Z0-9_-] (max {MAX_NAME} chars)"
+            );
+            fields.report.problem(RULE, text);
+        }
+        let Value::Object(object) = value else {
+            let text = format!("`{place}` must be an object, not {}", json::kind(value));
+            fields.report.problem("NR-B06", text);
+            continue;
+        };
+        schedules.extend(schedule(fields, name, place, object));
+    }
+    schedules
+}
+
+fn schedule(
+    fields: &mut Fields<'_, '_>,
+    name: &str,
+    place: String,
+    object: &Map<String, Value>,
+) -> Option<Schedule> {
+    let mut entry = Fields::new(object, place, fields.report);
+    let cron = required_text(&mut entry, "cron");
+    let timezone = entry.text("timezone").unwrap_or(UTC).to_owned();
+    let missed = entry.choice(
+        "missed",
+        &[("run_once", Missed::RunOnce), ("skip", Missed::Skip)],
+    );
+    let overlap = entry.choice(
+        "overlap",
+        &[
+            ("skip_if_running", Overlap::SkipIfRunning),
+            ("queue_after", Overlap::QueueAfter),
+            ("cancel_active", Overlap::CancelActive),
+        ],
+    );
+    let payload = payload(&mut entry);
+    let grace_seconds = seconds(&mut entry, "grace_seconds", GRACE_CEILING).unwrap_or(GRACE);
+    let jitter_seconds = seconds(&mut entry, "jitter_seconds", JITTER_CEILING).unwrap_or_default();
+    let enabled = entry.flag("enabled").unwrap_or(true);
+
+    let cron = cron?;
+    let timing = Timing::parse(&cron, &timezone);
+    if let Err(bad) = &timing {
+        let key = if bad.is_of_zone() { "timezone" } else { "cron" };
+        let text = format!("{} does not do: {bad}", entry.name(key));
+        entry.report.problem(RULE, text);
+    }
+    entry.finish();
+    Some(Schedule {
+        name: name.to_owned(),
+        timezone: timing.ok()?.zone().to_owned(),
+        cron,
+        payload,
+        missed: missed.unwrap_or_default(),
+        grace_seconds,
+        overlap: overlap.unwrap_or_default(),
+        jitter_seconds,
+        enabled,
+    })
+}
+
+fn payload(entry: &mut Fields<'_, '_>) -> String {
+    let Some((place, object)) = entry.object("payload") else {
+        return "{}".to_owned();
+    };
+    if object.contains_key("_job_id") {
+        let text = format!("`{place}._job_id` is set by Skep: take it out");
+        entry.report.problem(RULE, text);
+    }
+    let payload = Value::Object(object.clone()).to_string();
+    if payload.len() > PAYLOAD_BYTES {
+        let text = format!(
+            "`{place}` is larger than {} KiB: keep it in a table",
+            PAYLOAD_BYTES / 1_024
+        );
+        entry.report.problem(RULE, text);
+    }
+    payload
+}
+
+fn seconds(entry: &mut Fields<'_, '_>, key: &'static str, most: u32) -> Option<u32> {
+    let value = entry.raw(key)?;
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    let number = number.filter(|number| *number <= most);
+    if number.is_none() {
+        let text = format!(
+            "{} must be a whole number from 0 to {most}",
+            entry.name(key)
+        );
+        entry.report.problem(RULE, text);
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::fields::Report;
+    use super::*;
+
+    /// What is read, and what is wrong.
+    fn parse(schedules: Value) -> (Vec<Schedule>, Vec<String>) {
+        let manifest = json!({ "schedules": schedules });
+        let mut report = Report::default();
+        let object = manifest.as_object().unwrap();
+        let schedules = read(&mut Fields::new(object, "", &mut report));
+        let problems = report.problems.iter().map(ToString::to_string).collect();
+        (schedules, problems)
+    }
+
+    #[test]
+    fn a_schedule_that_says_only_when_has_the_defaults() {
+        let (schedules, problems) = parse(json!({ "nightly": { "cron": "0 2 * * *" } }));
+
+        assert_eq!(problems, Vec::<String>::new());
+        let expected = Schedule {
+            name: "nightly".to_owned(),
+            cron: "0 2 * * *".to_owned(),
+            timezone: "UTC".to_owned(),
+            payload: "{}".to_owned(),
+            missed: Missed::RunOnce,
+            grace_seconds: 300,
+            overlap: Overlap::SkipIfRunning,
+            jitter_seconds: 0,
+            enabled: true,
+        };
+        assert_eq!(schedules, [expected]);
+    }
+
+    #[test]
+    fn every_field_is_read() {
+        let (schedules, problems) = parse(json!({ "a": {
+            "cron": "*/15 8-18 * * 1-5", "timezone": "europe/berlin", "payload": { "b": [1.50] },
+            "missed": "skip", "grace_seconds": 0, "overlap": "queue_after",
+            "jitter_seconds": 3_600, "enabled": false,
+        } }));
+
+        assert_eq!(problems, Vec::<String>::new());
+        let schedule = &schedules[0];
+        assert_eq!(schedule.timezone, "Europe/Berlin");
+        assert_eq!(schedule.payload, r#"{"b":[1.5]}"#);
+        assert_eq!(schedule.missed, Missed::Skip);
+        assert_eq!(
+            (schedule.grace_seconds, schedule.jitter_seconds),
+            (0, 3_600)
+        );
+        assert_eq!(schedule.overlap, Overlap::QueueAfter);
+        assert!(!schedule.enabled);
+        // What a manifest says survives being kept with its release.
+        let kept: Vec<Schedule> =
+            serde_json::from_str(&serde_json::to_string(&schedules).unwrap()).unwrap();
+        assert_eq!(kept, schedules);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_its_place_with_the_fix() {
+        let large = "x".repeat(PAYLOAD_BYTES);
+        for (name, schedule, said) in [
+            ("a", json!({}), "`schedules.a.cron` is missing"),
+            (
+                "a",
+                json!({ "cron": "0 2 * *" }),
+                "`schedules.a.cron` does not do: `0 2 * *` has 4 fields instead of five",
+            ),
+            (
+                "a",
+                json!({ "cron": "0 0 30 2 *" }),
+                "`schedules.a.cron` does not do: `0 0 30 2 *` never comes",
+            ),
+            (
+                "a",
+                json!({ "cron": "0 2 * * *", "timezone": "Berlin" }),
+                "`schedules.a.timezone` does not do: `Berlin` is no time zone",
+            ),
+            (
+                "a b",
+                json!({ "cron": "0 2 * * *" }),
+                "`schedules.a b` is no name",
+            ),
+            (
+                "a",
+                json!("0 2 * * *"),
+                "`schedules.a` must be an object, not",
+            ),
+            (
+                "a",
+                json!({ "cron": "0 2 * * *", "missed": "all" }),
+                r#"`schedules.a.missed` must be "run_once" or "skip""#,
+            ),
+            (
+                "a",
+                json!({ "cron": "0 2 * * *", "overlap": "never" }),
+                "`schedules.a.overlap` must be",
+            ),
+            (
+                "a",
+                json!({ "cron": "0 2 * * *", "jitter_seconds": 3_601 }),
+                "`schedules.a.jitter_seconds` must be a whole number from 0 to 3600",
+            ),
+            (
+                "a",
+                json!({ "cron": "0 2 * * *", "grace_seconds": -1 }),
+                "`schedules.a.grace_seconds` must be a whole number from 0 to 86400",
+            ),
+            (
+                "a",
+                json!({ "cron": "0 2 * * *", "payload": [] }),
+                "`schedules.a.payload` must be an object",
+            ),
+            (
+                "a",
+                json!({ "cron": "0 2 * * *", "payload": { "_job_id": 1 } }),
+                "`schedules.a.payload._job_id` is set by Skep",
+            ),
+            (
+                "a",
+                json!({ "cron": "0 2 * * *", "payload": { "b": large } }),
+                "`schedules.a.payload` is larger than 64 KiB",
+            ),
+        ] {
+            let (_, problems) = parse(json!({ name: schedule }));
+            assert!(
+                problems.iter().any(|problem| problem.contains(said)),
+                "{said}: {problems:?}"
+            );
+        }
+        let many: Map<String, Value> = (0..=MOST)
+            .map(|n| (format!("s{n}"), json!({ "cron": "0 2 * * *" })))
+            .collect();
+        let (_, problems) = parse(Value::Object(many));
+        assert!(
+            problems[0].contains("more than 100 schedules"),
+            "{problems:?}"
+        );
+    }
+}

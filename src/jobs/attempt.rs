@@ -1,0 +1,200 @@
+//! One try at a job: a call in a cell, the heartbeats beside it, and what becomes of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::Acquire;
+
+use super::Jobs;
+use super::policy::{self, Ending};
+use crate::app::payload;
+use crate::capability::caller::Caller;
+use crate::capability::db::fence::{Fence, Secret};
+use crate::capability::db::session::Source;
+use crate::cell::{Call, CallError, Entry};
+use crate::ids::{CallId, UserId};
+use crate::limits::Budget;
+use crate::store::jobs::attempts::{self, Claimed};
+use crate::store::users;
+
+/// How long a node tries to write down how an attempt ended. After that the attempt's lease ends
+/// by itself.
+const WRITING_DOWN: Duration = Duration::from_secs(60);
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+
+/// What an attempt came to.
+enum Outcome {
+    /// The job is completed, with all that the attempt did.
+    Completed,
+    /// The app has answered, and what it did is committed already.
+    Answered(String),
+    Ended(Ending, String),
+}
+
+impl Jobs {
+    /// Runs a job once, and writes down what came of it.
+    pub(super) async fn attempt(&self, claimed: Claimed, secret: Secret) {
+        let fence = Fence::new(claimed.job, claimed.number, secret);
+        self.running().insert(claimed.job, fence.clone());
+        let attempt = async {
+            let outcome = self.call(&claimed, &fence).await;
+            self.write_down(&fence, outcome).await;
+        };
+        // The heart beats while this attempt's own future is alive, and no longer.
+        tokio::select! {
+            () = attempt => {}
+            () = self.beat(&fence) => {}
+        }
+        // A later attempt of the job may run here already.
+        let mut running = self.running();
+        if running
+            .get(&claimed.job)
+            .is_some_and(|current| current.number() == claimed.number)
+        {
+            running.remove(&claimed.job);
+        }
+    }
+
+    /// Extends the lease again and again, and stops the cell of an attempt that is over.
+    async fn beat(&self, fence: &Fence) {
+        let parts = &self.0.parts;
+        let lease = parts.settings.lease;
+        loop {
+            tokio::time::sleep(lease / 3).await;
+            let beat = attempts::beat(parts.store.pool(), fence.job(), fence.number(), lease);
+            match beat.await {
+                Ok(true) => {}
+                Ok(false) => fence.stop().cancel(),
+                // The database decides whether the lease has ended meanwhile.
+                Err(error) => tracing::warn!(job = %fence.job(), %error, "a heartbeat was missed"),
+            }
+        }
+    }
+
+    async fn call(&self, claimed: &Claimed, fence: &Fence) -> Outcome {
+        let parts = &self.0.parts;
+        let app = match parts.serving.find(&claimed.app) {
+            Ok(app) => app,
+            Err(error) => return Outcome::Ended(Ending::Returned, error.to_string()),
+        };
+        let caller = match claimed.created_by {
+            None => None,
+            Some(user) => match self.caller(user).await {
+                Ok(caller) => caller,
+                Err(error) => return Outcome::Ended(Ending::Lost, error.to_string()),
+            },
+        };
+        let settings = app.image.settings();
+        let call = Call {
+            id: CallId(parts.entropy.id(&parts.clock)),
+            entry: Entry::Execute(payload::with_job_id(&claimed.payload, claimed.job)),
+            caller,
+            database: Source::App {
+                pools: parts.pools.clone(),
+                app: claimed.app.clone(),
+                inspector: app.inspector.clone(),
+            },
+            budget: Budget {
+                wall: settings.jobs.wall,
+                ..settings.budget
+            },
+            attempt: Some(fence.clone()),
+        };
+        let outcome = parts.cells.run(&app.image, call).await;
+        parts
+            .uses
+            .note_job(parts.cells.limits(), settings, &outcome.receipt);
+        judge(outcome.result, fence)
+    }
+
+    /// The user behind a job, with the rights of now; none where they may do nothing any more.
+    async fn caller(&self, user: UserId) -> sqlx::Result<Option<Arc<Caller>>> {
+        let found = users::find_by_id(self.0.parts.store.pool(), user).await?;
+        Ok(found.filter(|user| user.enabled).map(|user| {
+            Arc::new(Caller {
+                user_id: user.id.to_string(),
+                username: user.username,
+                roles: user.roles,
+                permissions: user.permissions,
+            })
+        }))
+    }
+
+    /// Writes down how an attempt ended, through a database that comes and goes.
+    async fn write_down(&self, fence: &Fence, outcome: Outcome) {
+        let written = async {
+            loop {
+                match self.try_write_down(fence, &outcome).await {
+                    Ok(()) => return,
+                    Err(error) => {
+                        tracing::warn!(job = %fence.job(), %error, "a job's end is not written yet");
+                    }
+                }
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+        };
+        if tokio::time::timeout(WRITING_DOWN, written).await.is_err() {
+            tracing::error!(job = %fence.job(), "a job's end could not be written: it is run again");
+        }
+    }
+
+    async fn try_write_down(&self, fence: &Fence, outcome: &Outcome) -> sqlx::Result<()> {
+        if let Outcome::Completed = outcome {
+            return Ok(());
+        }
+        let (job, number) = (fence.job(), fence.number());
+        let mut connection = self.0.parts.store.pool().acquire().await?;
+        let mut tx = connection.begin().await?;
+        match outcome {
+            Outcome::Completed => {}
+            Outcome::Answered(result) => {
+                if !attempts::complete(&mut tx, job, number, result).await? {
+                    tracing::info!(%job, number, "an attempt that was superseded is left out");
+                }
+            }
+            Outcome::Ended(ending, error) => {
+                let ended = attempts::give_up(&mut tx, job, number, ending.word(), error).await?;
+                if let Some(counts) = ended {
+                    let chance = u32::from_le_bytes(self.0.parts.entropy.bytes());
+                    let (counts, next) = policy::next(*ending, counts, chance);
+                    attempts::settle(&mut tx, job, counts, next, error).await?;
+                }
+            }
+        }
+        tx.commit().await
+    }
+}
+
+/// Says what an attempt came to.
+fn judge(result: Result<String, CallError>, fence: &Fence) -> Outcome {
+    let error = match result {
+        _ if fence.is_completed() => return Outcome::Completed,
+        Ok(answer) => match payload::result(&answer) {
+            Some(kept) => return Outcome::Answered(kept),
+            None => {
+                let text = "response serialization failed".to_owned();
+                return Outcome::Ended(Ending::Failed, text);
+            }
+        },
+        Err(error) => error,
+    };
+    // PostgreSQL keeps no such character in a text.
+    let text = error.to_string().replace('\0', "");
+    match error {
+        CallError::Stopped | CallError::Busy(_) => Outcome::Ended(Ending::Returned, text),
+        CallError::Internal(_) => Outcome::Ended(Ending::Lost, text),
+        CallError::TimedOut(wall) => Outcome::Ended(
+            Ending::TimedOut,
+            format!("job timed out after {} s", wall.as_secs_f32()),
+        ),
+        // What an app makes of a database that went away is not its own failure.
+        CallError::App { .. } if fence.has_lost_the_database() => {
+            Outcome::Ended(Ending::Lost, text)
+        }
+        CallError::App { .. }
+        | CallError::OutOfMemory(_)
+        | CallError::OutOfFuel(_)
+        | CallError::AnswerTooLarge
+        | CallError::Crashed(_) => Outcome::Ended(Ending::Failed, text),
+    }
+}
