@@ -7,6 +7,7 @@ import { launch, openTab, SHOTS } from "./lib/browser.js";
 import { world } from "./lib/world.js";
 import { access } from "./suites/access.js";
 import { apps } from "./suites/apps.js";
+import { later } from "./suites/later.js";
 import { libraries } from "./suites/libraries.js";
 import { looks } from "./suites/looks.js";
 import { people } from "./suites/people.js";
@@ -17,7 +18,7 @@ describe("in a browser", { concurrency: false }, () => {
 
   before(async () => {
     await mkdir(SHOTS, { recursive: true });
-    Object.assign(scene, await world());
+    await world(scene);
     scene.browser = await launch();
     scene.tab = (options) => openTab(scene.browser, scene.url, options);
   });
@@ -32,5 +33,6 @@ describe("in a browser", { concurrency: false }, () => {
   describe("walls", () => walls(scene));
   describe("libraries", () => libraries(scene));
   describe("people", () => people(scene));
+  describe("jobs and schedules", () => later(scene));
   describe("apps", () => apps(scene));
 });

@@ -20,6 +20,7 @@ async fn called(host: &TestHost, app: &str, outcome: &'static str, ms: i64, hour
         release: ReleaseId(services.entropy.id(&services.clock)),
         entry: "execute",
         caller: Some("anna".to_owned()),
+        job: None,
         started_at: now - Duration::hours(hours),
         outcome,
         error: (outcome != "ok").then(|| format!("{outcome} after {ms} ms")),

@@ -66,6 +66,7 @@ export const hostile = (version = "1.0.0", name = "hostile") => zip({
       { key: "unit", type: "select", label: "Unit", options: ["piece", { value: "box", label: `Box ${SCRIPT}` }], required: true },
     ],
     limits: { wall_ms: 5000 },
+    schedules: { nightly: { cron: "0 2 * * *", timezone: "Europe/Berlin", payload: { fail: SCRIPT } } },
     tables: [`CREATE TABLE IF NOT EXISTS ${name}_items (id INTEGER PRIMARY KEY, name TEXT)`],
   }),
   "main.py": MAIN,

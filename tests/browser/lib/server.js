@@ -92,6 +92,13 @@ export class Client {
     return report;
   }
 
+  /** Waits until no job waits or runs. */
+  async ended() {
+    const going = async () => (await Promise.all(["pending", "running"].map((status) => this.send("GET", `/api/jobs?status=${status}`))))
+      .some(({ jobs }) => jobs.length > 0);
+    while (await going()) await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+
   /** Calls an app; what it answers with, be it an error. */
   async call(app, payload) {
     return (await this.raw("POST", `/api/sync/${app}`, JSON.stringify(payload), { "content-type": "application/json" })).json();

@@ -6,9 +6,11 @@ import { SCRIPT, buildComponent, folder, hostile } from "./apps.js";
 
 const EXAMPLES = new URL("../../../examples/", import.meta.url).pathname;
 
-export async function world() {
+/** Puts it all into the scene, the server first, so that it is stopped whatever fails after. */
+export async function world(scene) {
   await buildComponent();
-  const server = await startServer();
+  scene.server = await startServer();
+  const { server } = scene;
   const admin = await Client.login(server.url, "admin", PASSWORD);
 
   await admin.send("POST", "/admin/api/roles", { name: "deployer", description: `Deploys ${SCRIPT}`, permissions: ["skep:apps", "sales:read"] });
@@ -27,6 +29,8 @@ export async function world() {
   for (let number = 0; number < 6; number += 1) await admin.call("inventory", { action: "list" });
   await admin.call("hostile", { list: true });
   await dora.call("hostile", { fail: `the app failed ${SCRIPT}` });
+  for (const payload of [{}, { fail: `the job failed ${SCRIPT}` }]) await admin.send("POST", "/api/async/hostile", payload);
+  await admin.ended();
 
-  return { server, admin, dora, url: server.url };
+  Object.assign(scene, { admin, dora, url: server.url });
 }

@@ -91,7 +91,7 @@ export function apps(scene) {
     const { page } = tab;
     await tab.login("admin", PASSWORD);
     await tab.open("/admin/apps/hostile/releases");
-    await page.getByRole("button", { name: "Make release 1 serve" }).click();
+    await page.getByRole("button", { name: "Make it serve: release 1" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Make it serve" }).click();
     await page.getByText("Release 1 of hostile serves").waitFor();
     assert.equal((await scene.admin.send("GET", "/admin/api/apps/hostile")).release, 1);

@@ -18,6 +18,9 @@ const PAGES = {
   "calls-failed": "/admin/calls",
   "calls-newest": "/admin/calls?show=newest&app=inventory",
   "calls-none": "/admin/calls?app=inventory",
+  jobs: "/admin/jobs",
+  "jobs-none": "/admin/jobs?app=inventory",
+  schedules: "/admin/schedules",
   users: "/admin/users",
   user: "/admin/users/dora",
   roles: "/admin/roles",
@@ -40,7 +43,9 @@ export function looks(scene) {
       await tab.screenshot(`login-${kind}`);
       await tab.login("admin", PASSWORD);
       const { calls } = await scene.admin.send("GET", "/api/calls?outcome=failed&app=hostile");
-      for (const [name, path] of Object.entries({ ...PAGES, call: `/admin/calls/hostile/${calls[0].id}` })) {
+      const { jobs } = await scene.admin.send("GET", "/api/jobs?status=failed");
+      const some = { call: `/admin/calls/hostile/${calls[0].id}`, job: `/admin/jobs/${jobs[0].id}` };
+      for (const [name, path] of Object.entries({ ...PAGES, ...some })) {
         await tab.open(path);
         await tab.screenshot(`${name}-${kind}`);
         await tab.accessible(`${name}, ${kind}`);

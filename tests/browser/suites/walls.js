@@ -15,6 +15,7 @@ export function walls(scene) {
       "/admin/apps/hostile/settings": "Greeting <img src=x",
       "/admin/apps/hostile/credentials": "For the ERP <img src=x",
       "/admin/calls": "the app failed <img src=x",
+      "/admin/jobs": "the job failed <img src=x",
       "/admin/roles": "Deploys <img src=x",
       "/admin/tokens": "For <img src=x",
       "/admin/audit": "name For <img src=x",

@@ -14,6 +14,8 @@ const GROUPS = [
     ["Overview", "/admin/", "overview", []],
     ["Apps", "/admin/apps", "apps", []],
     ["Calls", "/admin/calls", "calls", ["skep:apps", "skep:read"]],
+    ["Jobs", "/admin/jobs", "jobs", []],
+    ["Schedules", "/admin/schedules", "schedules", ["skep:apps", "skep:read"]],
   ]],
   ["Access", [
     ["Users", "/admin/users", "users", ["skep:users"]],

@@ -108,7 +108,7 @@ function releases({ app }) {
       {
         key: "act", title: "Go back", hiddenTitle: true, nowrap: true,
         cell: (row) => (may("skep:apps") && row.state === "ready" && !row.active
-          ? button("Make it serve", { kind: "small", label: `Make release ${row.number} serve`, act: () => rollBack(app, row) })
+          ? button("Make it serve", { kind: "small", label: `Make it serve: release ${row.number}`, act: () => rollBack(app, row) })
           : ""),
       },
     ],
