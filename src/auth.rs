@@ -4,6 +4,7 @@
 //! database, so that ending one takes effect; [`cache`] keeps calls from asking it each
 //! time. How credentials travel in HTTP is in `http::auth`.
 
+mod again;
 mod cache;
 pub(crate) mod identity;
 mod login;
@@ -13,6 +14,7 @@ mod session;
 mod throttle;
 pub(crate) mod token;
 
+pub(crate) use again::Credential;
 pub(crate) use identity::{Identity, Via};
 pub(crate) use login::LoginError;
 

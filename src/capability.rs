@@ -10,5 +10,6 @@ pub(crate) mod db;
 pub(crate) mod egress;
 pub(crate) mod jobs;
 pub(crate) mod log;
+pub(crate) mod notify;
 pub(crate) mod schedules;
 pub(crate) mod settings;

@@ -19,7 +19,7 @@ mod receipt;
 mod scratch;
 mod state;
 
-pub(crate) use call::{Call, CallError, Entry};
+pub(crate) use call::{Call, CallError, Entry, Outcome};
 pub(crate) use engine::for_compiling;
 pub(crate) use receipt::{Ending, Receipt, Record, UnknownEnding, Witness};
 
@@ -37,6 +37,7 @@ use crate::capability::credentials::policy::CredentialsGrant;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
 use crate::capability::jobs::policy::JobsGrant;
+use crate::capability::notify::policy::NotifyGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
 use crate::limits::{Budget, Limits, MIB};
@@ -102,6 +103,8 @@ pub(crate) struct Settings {
     pub(crate) credentials: CredentialsGrant,
     /// The settings that it declares.
     pub(crate) settings: SettingsGrant,
+    /// The notifications that its calls may send.
+    pub(crate) notifications: NotifyGrant,
     pub(crate) jobs: JobsGrant,
 }
 

@@ -16,6 +16,7 @@ mod licenses;
 mod login;
 mod logout;
 mod new;
+mod notify;
 mod output;
 mod postgres;
 mod prompt;
@@ -26,6 +27,7 @@ mod session;
 mod settings;
 mod token;
 mod user;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -63,6 +65,8 @@ enum Command {
     Credentials(credentials::Arguments),
     Schedules(schedules::Arguments),
     Settings(settings::Arguments),
+    Notify(notify::Arguments),
+    Webhooks(webhooks::Arguments),
     Audit(audit::Arguments),
     Postgres(postgres::Arguments),
     /// Print the licences of the libraries that Skep serves to browsers
@@ -105,6 +109,8 @@ pub fn run() -> ExitCode {
         Command::Credentials(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Schedules(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Settings(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Webhooks(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Notify(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
     };
     match outcome {

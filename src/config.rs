@@ -16,6 +16,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::app::Origin;
 use crate::limits::Limits;
 
 /// What an operator can set. Keys are the same in the file and, in capitals behind
@@ -66,6 +67,17 @@ pub(crate) struct Config {
     pub(crate) calls_days: NonZeroU16,
     /// How many calls of all apps together it keeps.
     pub(crate) calls_rows: NonZeroU32,
+    /// How many hours notifications are kept, for those who were away.
+    pub(crate) notifications_hours: NonZeroU16,
+    /// How many notifications of one app are kept.
+    pub(crate) notifications_rows: NonZeroU32,
+    /// Sockets and streams of notifications that are open on this node at once.
+    pub(crate) notify_sockets: NonZeroU32,
+    /// Those of one user.
+    pub(crate) notify_sockets_per_user: NonZeroU32,
+    /// Where webhooks may send notifications: scheme, host and port. A name may stand for an
+    /// address of a private network.
+    pub(crate) webhook_origins: Vec<Origin>,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
@@ -95,6 +107,11 @@ struct Defaults {
     keep_jobs: u32,
     calls_days: u16,
     calls_rows: u32,
+    notifications_hours: u16,
+    notifications_rows: u32,
+    notify_sockets: u32,
+    notify_sockets_per_user: u32,
+    webhook_origins: [Origin; 0],
     log_format: LogFormat,
     log: &'static str,
     limits: Limits,
@@ -112,6 +129,11 @@ const DEFAULTS: Defaults = Defaults {
     keep_jobs: 10_000,
     calls_days: 14,
     calls_rows: 1_000_000,
+    notifications_hours: 24,
+    notifications_rows: 10_000,
+    notify_sockets: 10_000,
+    notify_sockets_per_user: 32,
+    webhook_origins: [],
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
     limits: Limits::STANDARD,

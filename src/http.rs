@@ -15,6 +15,7 @@ pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod json;
 pub(crate) mod metrics;
+pub(crate) mod notify;
 pub(crate) mod openapi;
 pub(crate) mod receipts;
 pub(crate) mod request_id;
@@ -26,6 +27,7 @@ pub(crate) mod testing;
 pub(crate) mod tokens;
 pub(crate) mod usage;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -53,6 +55,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(health::router())
         .merge(jobs::router())
         .merge(metrics::router())
+        .merge(notify::router())
         .merge(openapi::router())
         .merge(receipts::router())
         .merge(roles::router())
@@ -61,6 +64,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(tokens::router())
         .merge(usage::router())
         .merge(users::router())
+        .merge(webhooks::router())
         .fallback(|| async { ApiError::NotFound("there is nothing at this address".to_owned()) })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         // Answers are one caller's own, and no pages, where they do not say otherwise.

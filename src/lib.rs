@@ -6,6 +6,7 @@
 //!   [`serve`]: one node;
 //! - [`deploy`], [`jobs`], [`auth`], [`ledger`]: a bundle becomes a release; work that runs later;
 //!   who may do what; what calls have used;
+//! - [`notify`]: what apps fire reaches the users who subscribed;
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
 //! - [`capability`]: what a cell may reach;
 //! - [`app`]: what an app is, without I/O beyond reading it;
@@ -31,6 +32,7 @@ pub(crate) mod jobs;
 pub(crate) mod launch;
 pub(crate) mod ledger;
 pub(crate) mod limits;
+pub(crate) mod notify;
 pub(crate) mod postgres;
 pub(crate) mod schedules;
 pub(crate) mod serve;

@@ -59,6 +59,10 @@ pub(crate) struct Amounts {
     pub(crate) log_lines: NonZeroU32,
     /// KiB in the app's log.
     pub(crate) log_kb: NonZeroU32,
+    /// Notifications.
+    pub(crate) notifications: NonZeroU32,
+    /// KiB of all payloads of notifications.
+    pub(crate) notifications_kb: NonZeroU32,
 }
 
 /// What one call may use.
@@ -80,6 +84,9 @@ pub(crate) struct Budget {
     pub(crate) log_lines: u32,
     /// Of all lines together, in bytes.
     pub(crate) log_bytes: usize,
+    pub(crate) notifications: u32,
+    /// Of all payloads together, in bytes.
+    pub(crate) notification_bytes: usize,
 }
 
 /// A setting that cannot hold. The text names it and says what to do.
@@ -113,6 +120,8 @@ const MOST: Amounts = Amounts {
     transfer_mb: count(1_048_576),
     log_lines: count(1_000_000),
     log_kb: count(1_048_576),
+    notifications: count(10_000),
+    notifications_kb: count(65_536),
 };
 const CALLS_MOST: NonZeroU32 = count(256);
 
@@ -131,6 +140,8 @@ impl Limits {
             transfer_mb: count(256),
             log_lines: count(1_000),
             log_kb: count(1_024),
+            notifications: count(100),
+            notifications_kb: count(1_024),
         },
         ceiling: Amounts {
             wall_ms: count(120_000),
@@ -144,6 +155,8 @@ impl Limits {
             transfer_mb: count(1_024),
             log_lines: count(10_000),
             log_kb: count(16_384),
+            notifications: count(1_000),
+            notifications_kb: count(16_384),
         },
         calls: count(64),
         total_memory_mb: None,
@@ -188,6 +201,8 @@ impl Limits {
             transfer: u64::from(amounts.transfer_mb.get()) * 1024 * 1024,
             log_lines: amounts.log_lines.get(),
             log_bytes: size(amounts.log_kb).saturating_mul(KIB),
+            notifications: amounts.notifications.get(),
+            notification_bytes: size(amounts.notifications_kb).saturating_mul(KIB),
         }
     }
 
@@ -210,7 +225,7 @@ impl Amounts {
     }
 
     /// Every amount with the name that it has in settings.
-    fn named(&self) -> [(&'static str, u32); 11] {
+    fn named(&self) -> [(&'static str, u32); 13] {
         [
             ("wall_ms", self.wall_ms),
             ("memory_mb", self.memory_mb),
@@ -223,6 +238,8 @@ impl Amounts {
             ("transfer_mb", self.transfer_mb),
             ("log_lines", self.log_lines),
             ("log_kb", self.log_kb),
+            ("notifications", self.notifications),
+            ("notifications_kb", self.notifications_kb),
         ]
         .map(|(name, amount)| (name, amount.get()))
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -24,6 +26,7 @@ use crate::http;
 use crate::jobs::{self, Jobs};
 use crate::launch::{self, Walls};
 use crate::ledger::{Ledger, purge};
+use crate::notify::{self, Notifications};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::schedules::Schedules;
 use crate::services::{Clock, Entropy, GrantUses, HostKey, Sealing, Services};
@@ -31,7 +34,7 @@ use crate::store::{Store, host};
 
 /// How long beyond their own time calls may go on once the process has been asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How long the log of calls may take to be written to its end.
+/// How long the log of calls, and the last notifications, may take to be written to their end.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// Runs a node until `stop` is cancelled, then lets its calls come to their end.
@@ -41,6 +44,7 @@ const LAST_CALLS: Duration = Duration::from_secs(5);
 /// When something that it needs does not start; the text says what and why.
 pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
     forbid_core_dumps()?;
+    raise_open_files();
     // The likeliest mistake is found before anything is made.
     drop(listen(&config).await?);
     make_data_folder(&config)?;
@@ -89,6 +93,19 @@ fn forbid_core_dumps() -> anyhow::Result<()> {
     };
     setrlimit(Resource::Core, none).context("cannot forbid core dumps")?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot forbid core dumps")
+}
+
+/// Lets the process have as many files open as the system allows it: each socket is one, and the
+/// limit that a process begins with is for programs that cannot count beyond it.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit on open files stays as it is");
+    }
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
@@ -209,6 +226,11 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     let uses = services.uses.clone();
     let writing = tokio::spawn(uses.clone().keep_writing());
     let vault = services.vault.clone();
+    let notifications = services.notifications.clone();
+    let notifying = tokio::spawn({
+        let (notifications, stop) = (notifications.clone(), stop.clone());
+        async move { notifications.run(stop).await }
+    });
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
     let listener = listen(&config).await?;
@@ -226,6 +248,8 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     // Jobs are given back before the database goes.
     let _ = working.await;
     following.abort();
+    notifications.flush(LAST_CALLS).await;
+    notifying.abort();
     vault.flush().await;
     purging.abort();
     ledger.flush(LAST_CALLS).await;
@@ -301,8 +325,9 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let sealing = open_sealing(&config, &key)?;
     let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
     let ledger = Ledger::start(store.clone(), clock.clone());
+    let gateway = Gateway::open(config.egress_ca_file.as_deref())?;
     let providers = Providers {
-        gateway: Gateway::open(config.egress_ca_file.as_deref())?,
+        gateway: gateway.clone(),
         vault: vault.clone(),
         store: store.clone(),
         clock: clock.clone(),
@@ -325,6 +350,16 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         path: config::search_path(),
         work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
+    });
+    let notifications = Notifications::new(notify::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        auth: auth.clone(),
+        vault: vault.clone(),
+        gateway,
+        webhook_origins: config.webhook_origins.as_slice().into(),
+        settings: notify::Settings::new(&config),
     });
     let uses = GrantUses::new(store.clone(), clock.clone());
     let jobs = Jobs::new(jobs::Parts {
@@ -353,6 +388,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         deployer,
         jobs,
         vault,
+        notifications,
         draining: node.draining,
     })
 }

@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
 use crate::jobs::Jobs;
 use crate::ledger::Ledger;
+use crate::notify::Notifications;
 use crate::postgres::{AppPools, Health};
 use crate::schedules::Schedules;
 use crate::store::Store;
@@ -49,6 +50,7 @@ pub(crate) struct Services {
     pub(crate) deployer: Deployer,
     pub(crate) jobs: Jobs,
     pub(crate) vault: Vault,
+    pub(crate) notifications: Notifications,
     pub(crate) uses: GrantUses,
     pub(crate) schedules: Schedules,
     /// Cancelled when the process has been asked to stop.

@@ -9,9 +9,11 @@ pub(crate) mod blobs;
 pub(crate) mod calls;
 pub(crate) mod consents;
 pub(crate) mod credentials;
+pub(crate) mod credentials_of_users;
 pub(crate) mod host;
 pub(crate) mod jobs;
 pub(crate) mod login_failures;
+pub(crate) mod notifications;
 pub(crate) mod releases;
 pub(crate) mod roles;
 pub(crate) mod schedules;
@@ -22,6 +24,7 @@ pub(crate) mod testing;
 pub(crate) mod tokens;
 pub(crate) mod usage;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use std::time::Duration;
 

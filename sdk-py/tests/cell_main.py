@@ -20,7 +20,7 @@ requests = sys.stdin
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "compat"), str(TESTS / "bindings"), STAGING]
 
 import postgres_host  # noqa: E402
-from wit_world.imports import caller, credentials, db, log, settings  # noqa: E402
+from wit_world.imports import caller, credentials, db, log, notify, settings  # noqa: E402
 
 db.database = postgres_host.Database(DSN)
 
@@ -59,6 +59,7 @@ for line in requests:
     request = json.loads(line)
     log.lines.clear()
     db.statements.clear()
+    notify.sent.clear()
     answer: dict[str, object] = {}
     try:
         answer["ok"] = lifecycle.load() if "load" in request else world.execute(request["execute"])
@@ -66,6 +67,7 @@ for line in requests:
         answer["failure"] = vars(error.value)
     answer.update(
         settings=settings.values,
+        notifications=notify.sent,
         log=log.lines,
         statements=db.statements,
         printed=output(),

@@ -14,7 +14,6 @@ import pytest
 
 import nousviz_sdk
 from nousviz_sdk.logging import log_event
-from nousviz_sdk.schedule import label
 
 Bindings = Any
 Start = Any
@@ -132,25 +131,6 @@ def test_without_fastapi_a_router_says_what_to_do(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "fastapi", None)
     with pytest.raises(ImportError, match="bundle's folder `libs`"):
         nousviz_sdk.router_for_plugin("shop")
-
-
-# Schedules
-
-
-@pytest.mark.parametrize(
-    ("cron", "expected"),
-    [
-        ("0 */4 * * *", "Every 4 hours"),
-        ("0 6 * * *", "Daily at 6am"),
-        ("0 0 * * *", "Daily at midnight"),
-        ("*/5 * * * *", "Every 5 minutes"),
-        ("0 * * * *", "Hourly"),
-        ("15 3 * * 1", "15 3 * * 1"),
-        ("", None),
-    ],
-)
-def test_a_schedule_has_a_label(cron: str, expected: str | None) -> None:
-    assert label(cron) == expected
 
 
 # In a cell

@@ -9,10 +9,13 @@ mod error;
 mod exchange;
 mod network;
 mod policy;
+mod post;
 mod send;
 mod usage;
 
+pub(crate) use error::EgressError;
 pub(crate) use network::Gateway;
+pub(crate) use post::Post;
 pub(crate) use usage::EgressUsage;
 
 use std::collections::BTreeSet;
@@ -31,7 +34,6 @@ use wasmtime_wasi_http::{
 
 use crate::app::manifest;
 use crate::capability::log::{CallLog, Level};
-use error::EgressError;
 use exchange::Exchange;
 use usage::{Attempt, Counters};
 

@@ -26,6 +26,8 @@ use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::Egress;
 use crate::capability::jobs::CallJobs;
 use crate::capability::log::{CallLog, policy::Most};
+use crate::capability::notify::policy::Fired;
+use crate::capability::notify::{self, CallNotify};
 use crate::capability::schedules::{self, CallSchedules};
 use crate::capability::settings::CallSettings;
 use crate::capability::settings::policy::Uses;
@@ -80,6 +82,8 @@ pub(crate) struct Call {
 pub(crate) struct Outcome {
     /// The app's JSON text; empty for `load`.
     pub(crate) result: Result<String, CallError>,
+    /// The notifications of a call that succeeded, to be sent now.
+    pub(crate) notifications: Vec<Fired>,
     pub(crate) receipt: Receipt,
 }
 
@@ -147,6 +151,7 @@ impl Cells {
             Ok(outcome) => outcome,
             Err(error) => Outcome {
                 result: Err(CallError::Internal(error.into())),
+                notifications: Vec::new(),
                 receipt: Receipt::default(),
             },
         }
@@ -166,6 +171,7 @@ impl Cells {
         let running = AssertUnwindSafe(self.admit_and_run(image, call)).catch_unwind();
         let outcome = running.await.unwrap_or_else(|_| Outcome {
             result: Err(CallError::Internal(anyhow::anyhow!("the call panicked"))),
+            notifications: Vec::new(),
             receipt: Receipt::default(),
         });
         self.0.witness.ended(Record {
@@ -204,7 +210,15 @@ impl Cells {
             }
             Err(busy) => Err(busy.into()),
         };
-        Outcome { result, receipt }
+        let (result, notifications) = match result {
+            Ok((answer, notifications)) => (Ok(answer), notifications),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        Outcome {
+            result,
+            notifications,
+            receipt,
+        }
     }
 
     /// A place among the app's calls, memory, and a place among all calls.
@@ -236,7 +250,7 @@ impl Cells {
         (call, share): (Call, Share),
         deadline: Instant,
         receipt: &mut Receipt,
-    ) -> Result<String, CallError> {
+    ) -> Result<(String, Vec<Fired>), CallError> {
         let Call {
             id,
             entry,
@@ -253,12 +267,7 @@ impl Cells {
         let database = Database::new(database, deadline, budget, log.clone(), attempt);
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
-        let egress = Egress::new(
-            self.0.providers.gateway.clone(),
-            Arc::clone(&image.settings.egress),
-            log.clone(),
-            deadline,
-        );
+        let egress = self.egress(image, &log, deadline);
         // However the call ends, a panic of ours included.
         let _cut = egress.cut_on_drop();
         let binding = Binding {
@@ -268,6 +277,7 @@ impl Cells {
             egress: egress.clone(),
             credentials: self.credentials(image, id),
             settings: self.settings(image),
+            notify: notifications(image, budget, &log),
             jobs: CallJobs::new(image.settings.jobs, self.0.providers.clock.clone()),
             schedules: self.schedules(image),
             log: log.clone(),
@@ -275,13 +285,17 @@ impl Cells {
         };
 
         let began = Instant::now();
+        let mut fired = Vec::new();
         let result = match self.cell(image, binding, budget).await {
             Ok(mut cell) => {
                 receipt.instantiate = began.elapsed();
                 let result = enter_guest(image, &mut cell, entry, deadline, budget).await;
                 let result = match result {
-                    Ok(answer) if database.commits_on_return() => conclude(&database, answer).await,
-                    result => result,
+                    Ok(answer) => {
+                        fired = cell.store.data_mut().fired(&answer);
+                        conclude(&database, answer, &fired).await
+                    }
+                    Err(error) => Err(error),
                 };
                 receipt.run = began.elapsed().saturating_sub(receipt.instantiate);
                 receipt.memory = cell.memory();
@@ -301,16 +315,12 @@ impl Cells {
             Err(error) => Err(error),
         };
         database.finish();
-        receipt.database = database.usage();
-        receipt.egress = egress.usage();
-        receipt.grants.extend(database.used());
-        receipt.grants.extend(egress.used());
-        receipt.log_lines = log.lines();
+        add_use(receipt, &database, &egress, &log);
         match &result {
             Ok(answer) => receipt.answer = answer.len(),
             Err(error) => describe(&log, error),
         }
-        result
+        result.map(|answer| (answer, fired))
     }
 
     /// A call's way to its app's credentials.
@@ -335,6 +345,16 @@ impl Cells {
             grant: image.settings.settings.clone(),
             uses: Uses::default(),
         }
+    }
+
+    /// A call's way to the servers that its app may send requests to.
+    fn egress(&self, image: &Image, log: &CallLog, deadline: Instant) -> Egress {
+        Egress::new(
+            self.0.providers.gateway.clone(),
+            Arc::clone(&image.settings.egress),
+            log.clone(),
+            deadline,
+        )
     }
 
     /// A call's way to its app's schedules.
@@ -373,6 +393,15 @@ impl Cells {
             Err(_) => Err(CallError::TimedOut(budget.wall)),
         }
     }
+}
+
+/// A call's way to the users who have subscribed to its app's notifications.
+pub(super) fn notifications(image: &Image, budget: Budget, log: &CallLog) -> CallNotify {
+    let most = notify::policy::Most {
+        count: budget.notifications,
+        bytes: budget.notification_bytes,
+    };
+    CallNotify::new(image.settings.notifications.clone(), most, log.clone())
 }
 
 /// Gives a cell the instructions of its call, where they are counted.
@@ -459,7 +488,14 @@ fn misuse(error: &wasmtime::Error) -> String {
 }
 
 /// Commits what an answer was to be committed with.
-async fn conclude(database: &Database, answer: String) -> Result<String, CallError> {
+async fn conclude(
+    database: &Database,
+    answer: String,
+    fired: &[Fired],
+) -> Result<String, CallError> {
+    if !database.commits_on_return() {
+        return Ok(answer);
+    }
     let failed = |name: &str, message: String| CallError::App {
         name: name.to_owned(),
         message,
@@ -467,7 +503,7 @@ async fn conclude(database: &Database, answer: String) -> Result<String, CallErr
     };
     let kept = payload::result(&answer)
         .ok_or_else(|| failed("TypeError", "response serialization failed".to_owned()))?;
-    match database.conclude(&kept).await {
+    match database.conclude(&kept, fired).await {
         Ok(()) => Ok(answer),
         Err(_) if database.is_stopped() => Err(CallError::Stopped),
         Err(error) => Err(failed("DatabaseError", error.to_string())),
@@ -513,6 +549,15 @@ fn classify(store: &mut Store<CellState>, error: &wasmtime::Error, budget: Budge
         (Some(trap), _) => CallError::Crashed(trap.to_string()),
         (None, _) => CallError::Internal(anyhow::anyhow!("{error:#}")),
     }
+}
+
+/// Adds what a call has used beside its cell.
+fn add_use(receipt: &mut Receipt, database: &Database, egress: &Egress, log: &CallLog) {
+    receipt.database = database.usage();
+    receipt.egress = egress.usage();
+    receipt.grants.extend(database.used());
+    receipt.grants.extend(egress.used());
+    receipt.log_lines = log.lines();
 }
 
 /// Writes to the app's log what its author needs to know.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::Component;
 
+use super::call::notifications;
 use super::state::{Binding, CellState};
 use super::{Call, Cells, Entry, Image, Providers, Record, Settings, Witness};
 use crate::app::manifest::{Instances, JobWishes};
@@ -22,6 +23,7 @@ use crate::capability::jobs::CallJobs;
 use crate::capability::jobs::policy::JobsGrant;
 use crate::capability::log::CallLog;
 use crate::capability::log::policy::Most;
+use crate::capability::notify::policy::NotifyGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{CallId, ReleaseId};
 use crate::ledger::Ledger;
@@ -101,6 +103,7 @@ impl Bench {
                 egress,
                 credentials: cells.credentials(&image, id),
                 settings: cells.settings(&image),
+                notify: notifications(&image, budget(), &log),
                 jobs: CallJobs::new(settings.jobs, Clock::system()),
                 schedules: cells.schedules(&image),
                 caller: None,
@@ -191,6 +194,7 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         egress: Arc::default(),
         credentials: CredentialsGrant::default(),
         settings: SettingsGrant::new(&[]),
+        notifications: NotifyGrant::default(),
         jobs: JobsGrant::new(JobWishes::default(), &Limits::STANDARD),
         granted: Arc::default(),
         concurrency: Limits::STANDARD.default.concurrency.get() as usize,

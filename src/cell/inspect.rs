@@ -19,6 +19,7 @@ const OFFERED: &[&str] = &[
     "skep:app/jobs@1.0.",
     "skep:app/credentials@1.0.",
     "skep:app/settings@1.0.",
+    "skep:app/notify@1.0.",
     "skep:app/schedules@1.0.",
     "wasi:cli/",
     "wasi:clocks/",

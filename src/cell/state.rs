@@ -19,6 +19,8 @@ use crate::capability::egress::{self, Egress};
 use crate::capability::jobs::{self, CallJobs, Jobs};
 use crate::capability::log::stdio::Lines;
 use crate::capability::log::{self, CallLog};
+use crate::capability::notify::policy::Fired;
+use crate::capability::notify::{self, CallNotify};
 use crate::capability::schedules::{self, CallSchedules};
 use crate::capability::settings::{self, CallSettings};
 use crate::ids::CallId;
@@ -32,6 +34,7 @@ pub(crate) struct Binding {
     pub(crate) egress: Egress,
     pub(crate) credentials: CallCredentials,
     pub(crate) settings: CallSettings,
+    pub(crate) notify: CallNotify,
     pub(crate) jobs: CallJobs,
     pub(crate) schedules: CallSchedules,
     pub(crate) log: CallLog,
@@ -100,6 +103,11 @@ impl CellState {
         self.binding.credentials.finish()
     }
 
+    /// What a call that succeeded has fired.
+    pub(super) fn fired(&mut self, answer: &str) -> Vec<Fired> {
+        self.binding.notify.conclude(answer)
+    }
+
     pub(super) fn deadline(&self) -> Instant {
         self.binding.deadline
     }
@@ -159,6 +167,10 @@ impl CellState {
         &mut self.binding.settings
     }
 
+    fn notify(&mut self) -> &mut CallNotify {
+        &mut self.binding.notify
+    }
+
     fn schedules(&mut self) -> &mut CallSchedules {
         &mut self.binding.schedules
     }
@@ -188,6 +200,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<CellState>> {
     egress::add_to_linker(&mut linker, CellState::egress)?;
     credentials::add_to_linker(&mut linker, CellState::credentials)?;
     settings::add_to_linker(&mut linker, CellState::settings)?;
+    notify::add_to_linker(&mut linker, CellState::notify)?;
     jobs::add_to_linker(&mut linker, CellState::jobs)?;
     schedules::add_to_linker(&mut linker, CellState::schedules)?;
     Ok(linker)

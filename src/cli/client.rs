@@ -146,6 +146,18 @@ impl Client {
         Ok(bytes.into())
     }
 
+    /// Begins to get what comes bit by bit.
+    pub(crate) async fn stream(&self, path: &str) -> Result<reqwest::Response, ClientError> {
+        let request = self.request(Method::GET, path);
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let bytes = response.bytes().await;
+        Err(self.refusal(status, &bytes.map_err(|error| self.failure(&error))?))
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
         match &self.token {

@@ -69,6 +69,15 @@ impl Output {
         Ok(())
     }
 
+    /// Prints one of many answers: JSON on one line for programs, or a line for people.
+    pub(crate) fn event(&mut self, whole: &impl Serialize, text: &str) -> io::Result<()> {
+        if self.json {
+            serde_json::to_writer(&mut self.to, whole)?;
+            return writeln!(self.to);
+        }
+        self.line(text)
+    }
+
     fn json(&mut self, whole: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut self.to, whole)?;
         writeln!(self.to)

@@ -126,6 +126,11 @@ pub(super) fn settings(
             .filter(|name| granted.has_credential(name))
             .collect(),
         settings: SettingsGrant::new(&manifest.settings),
+        notifications: manifest
+            .notifications
+            .iter()
+            .map(|declared| declared.name.clone())
+            .collect(),
         jobs: JobsGrant::new(manifest.jobs, limits),
         granted,
     }

@@ -85,6 +85,7 @@ pub(crate) async fn call(
         attempt: None,
     };
     let outcome = services.cells.run(&serving.image, call).await;
+    let app = &serving.image.settings().app;
     let timing = server_timing(&outcome.receipt);
     let (limits, settings) = (services.cells.limits(), serving.image.settings());
     services.uses.note_call(limits, settings, &outcome.receipt);
@@ -97,6 +98,11 @@ pub(crate) async fn call(
         }
         Err(error) => ApiError::from(error).into_response(),
     };
+    // Behind the answer: that it cannot be sent is no caller's business. An answer that is none
+    // fires nothing.
+    if response.status().is_success() {
+        services.notifications.send(app, outcome.notifications);
+    }
     if let Ok(timing) = HeaderValue::from_str(&timing) {
         response.headers_mut().insert(SERVER_TIMING, timing);
     }

@@ -47,6 +47,9 @@ pub(crate) enum ApiError {
     TooLarge(String),
     #[error("too many failed logins: try again in {0} s")]
     TooManyLogins(u64),
+    /// The caller has as many as one may have; the text says of what.
+    #[error("{0}")]
+    TooMany(String),
     /// The app's own code failed; the text is the app's.
     #[error("{0}")]
     App(String),
@@ -97,6 +100,7 @@ impl ApiError {
             Self::Unprocessable(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::TooManyLogins(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_logins"),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Self::App(_) => (StatusCode::INTERNAL_SERVER_ERROR, "app_failed"),
             Self::TimedOut(_) => (StatusCode::GATEWAY_TIMEOUT, "timed_out"),
             Self::OutOfMemory(_) => (StatusCode::INSUFFICIENT_STORAGE, "out_of_memory"),

@@ -40,6 +40,7 @@ pub(crate) async fn read(State(services): State<Services>, _: MetricsReader) -> 
         apps: apps.collect(),
         cells: services.cells.alive(),
         connections: services.pools.connections(),
+        listening: services.notifications.listening(),
     };
     let text = services.ledger.metrics(&now);
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()

@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    apps, audit, auth, calls, consent, credentials, deploy, health, jobs, metrics, receipts, roles,
-    schedules, settings, tokens, usage, users,
+    apps, audit, auth, calls, consent, credentials, deploy, health, jobs, metrics, notify,
+    receipts, roles, schedules, settings, tokens, usage, users, webhooks,
 };
 use crate::services::Services;
 
@@ -40,6 +40,9 @@ pub(crate) fn router() -> Router<Services> {
         schedules::list, schedules::list_of_app, schedules::find, schedules::list_runs,
         schedules::change, schedules::reset, schedules::run,
         settings::list, settings::find, settings::set, settings::unset,
+        notify::subscribe, notify::unsubscribe, notify::list,
+        notify::socket::open, notify::events::open,
+        webhooks::list, webhooks::add, webhooks::remove, webhooks::test, webhooks::deliveries,
         audit::list, audit::export, audit::verify, audit::cut,
         health::alive, health::ready, metrics::read,
     ),

@@ -11,11 +11,12 @@ use crate::app::payload;
 use crate::capability::caller::Caller;
 use crate::capability::db::fence::{Fence, Secret};
 use crate::capability::db::session::Source;
-use crate::cell::{Call, CallError, Entry};
+use crate::capability::notify::policy::Fired;
+use crate::cell::{self, Call, CallError, Entry};
 use crate::ids::{CallId, UserId};
 use crate::limits::Budget;
 use crate::store::jobs::attempts::{self, Claimed};
-use crate::store::users;
+use crate::store::{notifications, users};
 
 /// How long a node tries to write down how an attempt ended. After that the attempt's lease ends
 /// by itself.
@@ -26,8 +27,8 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 enum Outcome {
     /// The job is completed, with all that the attempt did.
     Completed,
-    /// The app has answered, and what it did is committed already.
-    Answered(String),
+    /// The app has answered, and what it did is committed already. What it fired is not sent yet.
+    Answered(String, Vec<Fired>),
     Ended(Ending, String),
 }
 
@@ -104,7 +105,7 @@ impl Jobs {
         parts
             .uses
             .note_job(parts.cells.limits(), settings, &outcome.receipt);
-        judge(outcome.result, fence)
+        judge(outcome, fence)
     }
 
     /// The user behind a job, with the rights of now; none where they may do nothing any more.
@@ -147,8 +148,12 @@ impl Jobs {
         let mut tx = connection.begin().await?;
         match outcome {
             Outcome::Completed => {}
-            Outcome::Answered(result) => {
-                if !attempts::complete(&mut tx, job, number, result).await? {
+            Outcome::Answered(result, fired) => {
+                if attempts::complete(&mut tx, job, number, result).await? {
+                    let fired = fired.iter();
+                    let fired = fired.map(|one| (one.action.as_str(), one.payload.as_str()));
+                    notifications::put_of_job(&mut *tx, job, fired).await?;
+                } else {
                     tracing::info!(%job, number, "an attempt that was superseded is left out");
                 }
             }
@@ -166,11 +171,11 @@ impl Jobs {
 }
 
 /// Says what an attempt came to.
-fn judge(result: Result<String, CallError>, fence: &Fence) -> Outcome {
-    let error = match result {
+fn judge(outcome: cell::Outcome, fence: &Fence) -> Outcome {
+    let error = match outcome.result {
         _ if fence.is_completed() => return Outcome::Completed,
         Ok(answer) => match payload::result(&answer) {
-            Some(kept) => return Outcome::Answered(kept),
+            Some(kept) => return Outcome::Answered(kept, outcome.notifications),
             None => {
                 let text = "response serialization failed".to_owned();
                 return Outcome::Ended(Ending::Failed, text);

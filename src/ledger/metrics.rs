@@ -55,6 +55,7 @@ mod name {
     pub(super) const WAITING: &str = "skep_calls_waiting";
     pub(super) const CELLS: &str = "skep_cells";
     pub(super) const CONNECTIONS: &str = "skep_db_connections";
+    pub(super) const LISTENING: &str = "skep_notification_listeners";
     pub(super) const LOST: &str = "skep_call_log_lost_total";
     pub(super) const BUILD: &str = "skep_build_info";
     pub(super) const RESIDENT: &str = "process_resident_memory_bytes";
@@ -86,6 +87,10 @@ mod name {
         (WAITING, "Calls that wait for one of their app's places."),
         (CELLS, "Cells that run a call or wait for one."),
         (CONNECTIONS, "Database connections of apps that are open."),
+        (
+            LISTENING,
+            "Sockets and streams of notifications that are open.",
+        ),
         (BUILD, "The version that runs."),
         (RESIDENT, "Resident memory of the process."),
     ];
@@ -98,6 +103,8 @@ pub(crate) struct Now {
     pub(crate) apps: Vec<(AppName, usize, usize)>,
     pub(crate) cells: Alive,
     pub(crate) connections: usize,
+    /// Sockets and streams of notifications.
+    pub(crate) listening: usize,
 }
 
 pub(super) struct Metrics {
@@ -205,6 +212,7 @@ impl Metrics {
             now.cells.idle,
         );
         self.gauge(name::CONNECTIONS, Vec::new(), now.connections);
+        self.gauge(name::LISTENING, Vec::new(), now.listening);
         if let Some(bytes) = resident_bytes() {
             self.gauge(name::RESIDENT, Vec::new(), bytes);
         }

@@ -511,7 +511,11 @@ async fn how_long_ten_thousand_firings_take_that_are_due_at_once() {
     let mut longest = Duration::ZERO;
     loop {
         let one = std::time::Instant::now();
-        let more = bench.schedules().look(Some(two_in_the_night())).await.unwrap();
+        let more = bench
+            .schedules()
+            .look(Some(two_in_the_night()))
+            .await
+            .unwrap();
         longest = longest.max(one.elapsed());
         if !more {
             break;

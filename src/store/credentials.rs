@@ -162,7 +162,8 @@ pub(crate) async fn list(
                 AND credential_reads.name = credentials.name
                 AND outcome = 'given') AS last_read_at
          FROM credentials
-         WHERE app = $1
+         -- The names of the host's own have a colon.
+         WHERE app = $1 AND strpos(name, ':') = 0
          ORDER BY name",
     )
     .bind(app)

@@ -69,10 +69,19 @@ async fn schedules_are_managed_from_the_command_line() {
     let line: Vec<&str> = list.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!(line[..2], ["app", "yearly"]);
     assert_eq!(line[7..9], ["Europe/Berlin", "active"]);
-    assert_eq!(person.run(&["schedules", "app", "--paused"]).lines().count(), 2);
+    assert_eq!(
+        person
+            .run(&["schedules", "app", "--paused"])
+            .lines()
+            .count(),
+        2
+    );
     let times = person.run(&["schedules", "next", "app", "yearly", "-n", "3"]);
     assert_eq!(times.lines().count(), 3);
-    assert!(times.lines().all(|time| time.ends_with("-12-31T23:00:00Z")), "{times}");
+    assert!(
+        times.lines().all(|time| time.ends_with("-12-31T23:00:00Z")),
+        "{times}"
+    );
 
     let changed = person.run(&["schedules", "set", "app", "yearly", "--timezone", "UTC"]);
     assert!(

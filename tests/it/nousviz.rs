@@ -18,7 +18,8 @@ async fn install(host: &Host) {
                 { "key": "batch", "type": "number" },
                 { "key": "conn.port", "type": "port", "default": 5432 },
             ]),
-        );
+        )
+        .with("schedules", json!({ "sync": { "cron": "0 0 1 1 *" } }));
     let _turn = python::turn();
     host.install(&app).await;
 }
@@ -65,6 +66,11 @@ async fn a_plugin_s_modules_reach_what_is_the_app_s_and_no_more() {
             "after": 7,
         })
     );
+    let schedule = call("schedule").await;
+    assert_eq!(schedule["cron"], "0 0 1 1 *");
+    assert_eq!(schedule["concurrency_policy"], "skip_if_running");
+    let next = schedule["next_run_at"].as_str().unwrap();
+    assert!(next.ends_with("-01-01T00:00:00+00:00"), "{next}");
     assert_eq!(call("log").await["result"], json!([{ "n": 0 }]));
 }
 

@@ -32,15 +32,15 @@ def get_run_id() -> int | None:
     if _current is not None:
         return _current
     if (job := _jobs.current()) is not None:
-        return _number(job.id)
+        return number(job.id)
     try:
         return int(os.environ["NOUSVIZ_JOB_RUN_ID"])
     except (KeyError, ValueError):
         return None
 
 
-def _number(job_id: str) -> int:
-    """Makes a number of a job's id that a `bigint` holds."""
+def number(job_id: str) -> int:
+    """Make a number of a job's id, one that a `bigint` holds."""
     return uuid.UUID(job_id).int & (2**63 - 1)
 
 

@@ -16,6 +16,7 @@ from skep.errors import (
     CredentialNotSet,
     HostUnavailable,
     InvalidJob,
+    InvalidPayload,
     InvalidSetting,
     InvalidStatement,
     JobOver,
@@ -26,6 +27,7 @@ from skep.errors import (
     SkepError,
     SqlError,
     TimedOut,
+    UndeclaredAction,
     UndeclaredCredential,
     UndeclaredSetting,
 )
@@ -85,6 +87,7 @@ class Host(Protocol):
     def all_settings(self) -> list[tuple[str, str]]: ...
     def set_setting(self, key: str, value: str) -> None: ...
     def unset_setting(self, key: str) -> None: ...
+    def send_notification(self, action: str, payload: str) -> None: ...
     def get_schedule(self, name: str) -> Schedule | None: ...
     def all_schedules(self) -> list[Schedule]: ...
     def open_exchange(
@@ -141,6 +144,9 @@ class NoHost:
 
     def unset_setting(self, key: str) -> None:
         raise NotInCell("settings are there in a cell only; see skep.testing")
+
+    def send_notification(self, action: str, payload: str) -> None:
+        raise NotInCell("notifications go out of a cell only; see skep.testing")
 
     def get_schedule(self, name: str) -> Schedule | None:
         raise NotInCell("schedules are there in a cell only; see skep.testing")
@@ -206,6 +212,9 @@ class BuildHost(NoHost):
     def unset_setting(self, key: str) -> None:
         pass
 
+    def send_notification(self, action: str, payload: str) -> None:
+        pass
+
     def get_schedule(self, name: str) -> Schedule | None:
         raise _not_ready("schedules")
 
@@ -252,7 +261,16 @@ def _must_be_unicode(sql: str, params: Sequence[Any]) -> None:
 def cell_host() -> Host:
     """Returns the host of a cell. Needs the generated bindings."""
     from componentize_py_types import Err
-    from wit_world.imports import caller, credentials, db, jobs, log, schedules, settings
+    from wit_world.imports import (
+        caller,
+        credentials,
+        db,
+        jobs,
+        log,
+        notify,
+        schedules,
+        settings,
+    )
 
     from skep import _egress
     from skep.caller import Caller
@@ -282,6 +300,11 @@ def cell_host() -> Host:
         settings.Error_Invalid: lambda e: InvalidSetting(e.value),
         settings.Error_OverLimit: lambda e: OverLimit(e.value),
         settings.Error_Unavailable: lambda e: HostUnavailable("settings could not be reached now"),
+        notify.Error_Undeclared: lambda e: UndeclaredAction(
+            f"the manifest's `actions` declare no notification `{e.value}`"
+        ),
+        notify.Error_Invalid: lambda e: InvalidPayload(e.value),
+        notify.Error_OverLimit: lambda e: OverLimit(e.value),
         schedules.Error_OverLimit: lambda e: OverLimit(e.value),
         schedules.Error_Unavailable: lambda e: HostUnavailable("schedules could not be read now"),
     }
@@ -457,6 +480,12 @@ def cell_host() -> Host:
         def unset_setting(self, key: str) -> None:
             try:
                 settings.unset(unicode(key))
+            except Err as error:
+                raise translated(error) from None
+
+        def send_notification(self, action: str, payload: str) -> None:
+            try:
+                notify.send(unicode(action), payload)
             except Err as error:
                 raise translated(error) from None
 

@@ -85,6 +85,14 @@ class InvalidSetting(SkepError):
     """The value does not fit what the manifest declares of the setting."""
 
 
+class UndeclaredAction(SkepError):
+    """The manifest's `actions` declare no notification of this name."""
+
+
+class InvalidPayload(SkepError):
+    """The payload of a notification is too large, or not JSON."""
+
+
 class NotInCell(SkepError):
     """An interface of the host was used outside a cell.
 

@@ -37,6 +37,7 @@ class _LocalHost(_host.NoHost):
         self.caller: Caller | None = None
         self.credentials: dict[str, bytes] = {}
         self.settings: dict[str, str] = {}
+        self.notifications: list[tuple[str, Any]] = []
         self.schedules: list[Schedule] = []
 
     def get_credential(self, name: str) -> bytes:
@@ -55,6 +56,9 @@ class _LocalHost(_host.NoHost):
 
     def unset_setting(self, key: str) -> None:
         self.settings.pop(key, None)
+
+    def send_notification(self, action: str, payload: str) -> None:
+        self.notifications.append((action, json.loads(payload)))
 
     def get_schedule(self, name: str) -> Schedule | None:
         return next((found for found in self.schedules if found.name == name), None)
@@ -108,6 +112,11 @@ class App:
         self._execute = self.main.execute
         self._injected = injected(self._execute)
 
+    @property
+    def notifications(self) -> list[tuple[str, Any]]:
+        """What `skep.notify.send` was given in the last call: names and payloads."""
+        return list(self._host.notifications)
+
     def call(self, data: Any, *, caller: Caller | None = None, rollback: bool = True) -> Any:
         """Run `execute` on `data` as a cell does, and return its result after JSON.
 
@@ -118,6 +127,7 @@ class App:
         # Of the call before this one.
         _ending.run()
         self._host.caller = caller
+        self._host.notifications.clear()
         given = json.loads(json.dumps(data))
         if "conn" not in self._injected:
             return json.loads(_json.dumps(_finished(self._execute(given))))

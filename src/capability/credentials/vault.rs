@@ -129,7 +129,7 @@ impl Vault {
     }
 
     /// The secret of this name, as it was set last. None where it is not set.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         &self,
         app: &AppName,
         name: &str,

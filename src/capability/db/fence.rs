@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::DbError;
+use crate::capability::notify::policy::Fired;
 use crate::ids::JobId;
 
 /// What the functions of `skep_jobs` raise for an attempt that is not the current one.
@@ -103,10 +104,26 @@ impl Fence {
         .await
     }
 
-    /// Completes the job in the transaction.
-    pub(super) async fn complete(&self, client: &Client, result: &str) -> Result<(), DbError> {
-        let sql = "SELECT skep_jobs.complete($1::pg_catalog.uuid, $2, $3, $4)";
-        self.ask(client, sql, &[(&result, Type::TEXT)]).await
+    /// Completes the job in the transaction, and sends what it fired.
+    pub(super) async fn complete(
+        &self,
+        client: &Client,
+        result: &str,
+        fired: &[Fired],
+    ) -> Result<(), DbError> {
+        if fired.is_empty() {
+            let sql = "SELECT skep_jobs.complete($1::pg_catalog.uuid, $2, $3, $4)";
+            return self.ask(client, sql, &[(&result, Type::TEXT)]).await;
+        }
+        let actions: Vec<&str> = fired.iter().map(|one| one.action.as_str()).collect();
+        let payloads: Vec<&str> = fired.iter().map(|one| one.payload.as_str()).collect();
+        let sql = "SELECT skep_jobs.complete($1::pg_catalog.uuid, $2, $3, $4, $5, $6)";
+        let more: [(&(dyn ToSql + Sync), Type); 3] = [
+            (&result, Type::TEXT),
+            (&actions, Type::TEXT_ARRAY),
+            (&payloads, Type::TEXT_ARRAY),
+        ];
+        self.ask(client, sql, &more).await
     }
 
     /// Shows how far the job is.

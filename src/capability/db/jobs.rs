@@ -4,6 +4,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::DbError;
 use super::session::{Database, Open, Session, Transaction};
+use crate::capability::notify::policy::Fired;
 use crate::ids::{JobId, UserId};
 use crate::store::jobs::Settings;
 
@@ -62,8 +63,9 @@ impl Database {
     }
 
     /// Ends the call's part in the database, after an answer: commits what it left for that, and
-    /// completes its job in the same transaction.
-    pub(crate) async fn conclude(&self, result: &str) -> Result<(), DbError> {
+    /// completes its job, and sends what it fired, in the same transaction. What a call that is no
+    /// job's has fired is not sent here.
+    pub(crate) async fn conclude(&self, result: &str, fired: &[Fired]) -> Result<(), DbError> {
         let Some(id) = self.last().take() else {
             return Ok(());
         };
@@ -75,7 +77,7 @@ impl Database {
             return Ok(());
         }
         let ended = match self.fence() {
-            Some(_) => self.complete(&open.session, result).await,
+            Some(_) => self.complete(&open.session, result, fired).await,
             None => self.commit(&open.session).await,
         };
         match &ended {
@@ -90,17 +92,32 @@ impl Database {
         ended
     }
 
-    async fn complete(&self, session: &Session, result: &str) -> Result<(), DbError> {
+    async fn complete(
+        &self,
+        session: &Session,
+        result: &str,
+        fired: &[Fired],
+    ) -> Result<(), DbError> {
         let Some(fence) = self.fence() else {
             return Ok(());
         };
         let client = session.client()?;
         let completed = self.bounded(session, async {
-            let (completed, committed) = tokio::join!(
+            // What the app's own constraints have to check at the end is checked before: nobody
+            // else sends notifications between that and the COMMIT.
+            let checks = async {
+                if fired.is_empty() {
+                    return Ok(());
+                }
+                client.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await
+            };
+            let (checked, completed, committed) = tokio::join!(
                 biased;
-                fence.complete(client, result),
+                checks,
+                fence.complete(client, result, fired),
                 client.batch_execute("COMMIT")
             );
+            checked?;
             completed?;
             Ok(committed?)
         });

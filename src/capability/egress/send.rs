@@ -24,7 +24,7 @@ use super::{Worker, policy};
 use crate::app::Scheme;
 use crate::app::manifest::Egress;
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Sends a request and waits for the head of its answer. What comes back beside it carries
@@ -58,7 +58,10 @@ pub(super) async fn send(
     result.map_err(|error| exchange.fail(error))
 }
 
-async fn connect(gateway: &Gateway, rule: &Egress) -> Result<Box<dyn Stream>, EgressError> {
+pub(super) async fn connect(
+    gateway: &Gateway,
+    rule: &Egress,
+) -> Result<Box<dyn Stream>, EgressError> {
     let addresses = look_up(gateway, rule).await?;
     policy::admit_addresses(rule, &addresses)?;
     let stream = dial(gateway, &addresses, rule.origin.port()).await?;

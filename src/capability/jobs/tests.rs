@@ -13,11 +13,13 @@ use crate::capability::db::fence::{self, Fence};
 use crate::capability::db::session::Source;
 use crate::capability::log::CallLog;
 use crate::capability::log::policy::Most;
+use crate::capability::notify::policy::Fired;
 use crate::ids::{AppName, CallId, ReleaseId};
 use crate::limits::Limits;
 use crate::postgres::AppPools;
 use crate::store::jobs::attempts::{self, Claim, Claimant, Claimed, Next};
 use crate::store::jobs::{self, JobRow, NewJob};
+use crate::store::notifications;
 use crate::store::testing::TestDatabase;
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -221,7 +223,7 @@ async fn a_jobs_effects_and_its_result_are_one_transaction() {
         (0, "running")
     );
 
-    call.conclude(r#"{"done":true}"#).await.unwrap();
+    call.conclude(r#"{"done":true}"#, &[]).await.unwrap();
     call.finish();
 
     assert!(call.fence().unwrap().is_completed());
@@ -242,7 +244,7 @@ async fn a_superseded_attempt_completes_nothing() {
     connection.commit_on_return();
     app.supersede(job).await;
 
-    let concluded = old.conclude("{}").await;
+    let concluded = old.conclude("{}", &[]).await;
 
     assert_eq!(code(&concluded), SUPERSEDED);
     assert!(!old.fence().unwrap().is_completed());
@@ -262,7 +264,7 @@ async fn a_commit_that_fails_leaves_the_job_as_it_was() {
         .unwrap();
     connection.commit_on_return();
 
-    let concluded = call.conclude("{}").await;
+    let concluded = call.conclude("{}", &[]).await;
 
     assert_eq!(code(&concluded), "23503");
     assert!(!call.is_stopped());
@@ -270,6 +272,64 @@ async fn a_commit_that_fails_leaves_the_job_as_it_was() {
         (app.items().await, &*app.row(job).await.status),
         (0, "running")
     );
+}
+
+#[tokio::test]
+async fn what_a_job_fired_is_sent_in_the_transaction_that_completes_it() {
+    let app = App::with_items().await;
+    let (job, call) = app.attempt().await;
+    let mut connection = Connection::transactional(call.clone());
+    run(&mut connection, "INSERT INTO items VALUES (1)")
+        .await
+        .unwrap();
+    connection.commit_on_return();
+
+    call.conclude("{}", &fired(&["1", "2"])).await.unwrap();
+
+    let sent: Vec<(String, String, String, JobId)> =
+        sqlx::query_as("SELECT app, action, payload, job_id FROM notifications ORDER BY id")
+            .fetch_all(app.pool())
+            .await
+            .unwrap();
+    let row = |payload: &str| ("shop".into(), "sold".into(), payload.into(), job);
+    assert_eq!(sent, [row("1"), row("2")]);
+    assert_eq!(&*app.row(job).await.status, "completed");
+    assert_eq!(app.items().await, 1);
+}
+
+#[tokio::test]
+async fn an_attempt_that_completes_nothing_sends_nothing() {
+    let app = App::with_items().await;
+    let (job, old) = app.attempt().await;
+    let mut connection = Connection::transactional(old.clone());
+    run(&mut connection, "INSERT INTO items VALUES (1)")
+        .await
+        .unwrap();
+    connection.commit_on_return();
+    app.supersede(job).await;
+    let concluded = old.conclude("{}", &fired(&["1"])).await;
+    assert_eq!(code(&concluded), SUPERSEDED);
+
+    // One whose own constraints refuse it at the end.
+    let (job, call) = app.attempt().await;
+    let mut connection = Connection::transactional(call.clone());
+    run(&mut connection, "INSERT INTO items VALUES (1, 99)")
+        .await
+        .unwrap();
+    connection.commit_on_return();
+    let concluded = call.conclude("{}", &fired(&["2"])).await;
+    assert_eq!(code(&concluded), "23503");
+    assert_eq!(&*app.row(job).await.status, "running");
+
+    assert_eq!(notifications::newest(app.pool()).await.unwrap(), 0);
+}
+
+fn fired(payloads: &[&str]) -> Vec<Fired> {
+    let one = |payload: &&str| Fired {
+        action: "sold".to_owned(),
+        payload: (*payload).to_owned(),
+    };
+    payloads.iter().map(one).collect()
 }
 
 #[tokio::test]
@@ -283,7 +343,7 @@ async fn an_answer_commits_for_a_call_of_no_job_too() {
     connection.commit_on_return();
     connection.close().await;
 
-    call.conclude("{}").await.unwrap();
+    call.conclude("{}", &[]).await.unwrap();
 
     assert_eq!(app.items().await, 1);
 }
@@ -322,7 +382,7 @@ async fn a_heartbeat_neither_waits_for_a_transaction_nor_disturbs_a_serializable
     assert!(attempts::beat(app.pool(), job, 1, LEASE).await.unwrap());
     call.report(Some(3), Some("working")).await.unwrap();
     connection.commit_on_return();
-    call.conclude("{}").await.unwrap();
+    call.conclude("{}", &[]).await.unwrap();
 
     assert_eq!(app.row(job).await.status, "completed");
     assert_eq!(app.items().await, 1);

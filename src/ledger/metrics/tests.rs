@@ -16,6 +16,7 @@ fn now(apps: &[(&str, usize, usize)]) -> Now {
             idle: 2,
         },
         connections: 4,
+        listening: 5,
     }
 }
 
@@ -66,6 +67,7 @@ fn calls_are_counted_by_app_and_outcome_with_what_they_used() {
         r#"skep_cells{state="running"} 3"#,
         r#"skep_cells{state="idle"} 2"#,
         "skep_db_connections 4",
+        "skep_notification_listeners 5",
         "skep_call_log_lost_total 9",
         concat!(
             "skep_build_info{version=\"",

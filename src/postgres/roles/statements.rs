@@ -125,6 +125,7 @@ pub(super) fn jobs(role: &str) -> String {
          GRANT EXECUTE ON FUNCTION
              skep_jobs.fence(uuid, integer, bytea),
              skep_jobs.complete(uuid, integer, bytea, text),
+             skep_jobs.complete(uuid, integer, bytea, text, text[], text[]),
              skep_jobs.report(uuid, integer, bytea, integer, text),
              skep_jobs.enqueue(uuid, text, text, uuid, integer, bigint, integer, integer, integer,
                  integer)

@@ -1,6 +1,7 @@
 //! Brings the schedules of an app in step with its active release.
 
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use super::{Next, Own, ScheduleRow};
 use crate::app::Schedule;
@@ -78,6 +79,16 @@ async fn declare_one(
         },
         None => row.next(now),
     };
+    write(connection, &row, &next, now).await
+}
+
+/// Writes down what is declared, and when it fires next. What an operator has said stays.
+async fn write(
+    connection: &mut PgConnection,
+    row: &ScheduleRow,
+    next: &Next,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO schedules (
              app, name, cron, timezone, payload, missed, grace_seconds, overlap, jitter_seconds,
@@ -110,7 +121,7 @@ async fn declare_one(
     .bind(row.retries)
     .bind(row.backoff_ms)
     .bind(next.at)
-    .bind(next.error)
+    .bind(&next.error)
     .bind(now)
     .execute(connection)
     .await?;

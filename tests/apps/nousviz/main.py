@@ -11,6 +11,7 @@ from nousviz_sdk import (
     progress,
     set_setting,
 )
+from nousviz_sdk.schedule import get_schedule
 from nousviz_sdk.settings import delete_setting, list_settings
 from nousviz_sdk.sync import BaseSyncScript
 
@@ -57,6 +58,8 @@ def execute(data):
             listed = list_settings(ID)
             delete_setting(ID, "batch")
             return {"kept": kept, "listed": listed, "after": get_setting(ID, "batch", 7)}
+        case "schedule":
+            return get_schedule(ID)
         case "log":
             log_event("warning", "from a call", detail={"rows": 5})
             with get_pg_conn() as conn:

@@ -35,6 +35,8 @@ export function walls(scene) {
     const tab = await scene.tab({ allow: [/TrustedHTML/, /Content Security Policy/, /content security policy/i] });
     await tab.login("admin", PASSWORD);
     const outcome = await tab.page.evaluate(async () => {
+      // What a debugger evaluates may do more than a page: until it gives way.
+      await new Promise((later) => { setTimeout(later); });
       const tries = {
         html: () => { document.createElement("div").innerHTML = "<img src=x onerror=alert(1)>"; },
         handler: () => document.body.setAttribute("onclick", "alert(1)"),

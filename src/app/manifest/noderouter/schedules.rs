@@ -181,82 +181,76 @@ mod tests {
         assert_eq!(kept, schedules);
     }
 
+    #[track_caller]
+    fn refused(name: &str, schedule: Value, said: &str) {
+        let (_, problems) = parse(json!({ name: schedule }));
+        assert!(
+            problems.iter().any(|problem| problem.contains(said)),
+            "{said}: {problems:?}"
+        );
+    }
+
     #[test]
-    fn what_is_wrong_is_told_by_its_place_with_the_fix() {
-        let large = "x".repeat(PAYLOAD_BYTES);
-        for (name, schedule, said) in [
-            ("a", json!({}), "`schedules.a.cron` is missing"),
+    fn what_is_no_schedule_is_told_by_its_place_with_the_fix() {
+        let every = || json!({ "cron": "0 2 * * *" });
+        refused("a", json!({}), "`schedules.a.cron` is missing");
+        refused("a b", every(), "`schedules.a b` is no name");
+        refused("a", json!("0 2 * * *"), "`schedules.a` must be an object");
+        for (cron, zone, said) in [
             (
-                "a",
-                json!({ "cron": "0 2 * *" }),
-                "`schedules.a.cron` does not do: `0 2 * *` has 4 fields instead of five",
+                "0 2 * *",
+                "UTC",
+                "cron` does not do: `0 2 * *` has 4 fields",
             ),
+            ("0 0 30 2 *", "UTC", "cron` does not do: `0 0 30 2 *` never"),
             (
-                "a",
-                json!({ "cron": "0 0 30 2 *" }),
-                "`schedules.a.cron` does not do: `0 0 30 2 *` never comes",
-            ),
-            (
-                "a",
-                json!({ "cron": "0 2 * * *", "timezone": "Berlin" }),
-                "`schedules.a.timezone` does not do: `Berlin` is no time zone",
-            ),
-            (
-                "a b",
-                json!({ "cron": "0 2 * * *" }),
-                "`schedules.a b` is no name",
-            ),
-            (
-                "a",
-                json!("0 2 * * *"),
-                "`schedules.a` must be an object, not",
-            ),
-            (
-                "a",
-                json!({ "cron": "0 2 * * *", "missed": "all" }),
-                r#"`schedules.a.missed` must be "run_once" or "skip""#,
-            ),
-            (
-                "a",
-                json!({ "cron": "0 2 * * *", "overlap": "never" }),
-                "`schedules.a.overlap` must be",
-            ),
-            (
-                "a",
-                json!({ "cron": "0 2 * * *", "jitter_seconds": 3_601 }),
-                "`schedules.a.jitter_seconds` must be a whole number from 0 to 3600",
-            ),
-            (
-                "a",
-                json!({ "cron": "0 2 * * *", "grace_seconds": -1 }),
-                "`schedules.a.grace_seconds` must be a whole number from 0 to 86400",
-            ),
-            (
-                "a",
-                json!({ "cron": "0 2 * * *", "payload": [] }),
-                "`schedules.a.payload` must be an object",
-            ),
-            (
-                "a",
-                json!({ "cron": "0 2 * * *", "payload": { "_job_id": 1 } }),
-                "`schedules.a.payload._job_id` is set by Skep",
-            ),
-            (
-                "a",
-                json!({ "cron": "0 2 * * *", "payload": { "b": large } }),
-                "`schedules.a.payload` is larger than 64 KiB",
+                "0 2 * * *",
+                "Berlin",
+                "timezone` does not do: `Berlin` is no",
             ),
         ] {
-            let (_, problems) = parse(json!({ name: schedule }));
-            assert!(
-                problems.iter().any(|problem| problem.contains(said)),
-                "{said}: {problems:?}"
-            );
+            let said = format!("`schedules.a.{said}");
+            refused("a", json!({ "cron": cron, "timezone": zone }), &said);
         }
-        let many: Map<String, Value> = (0..=MOST)
-            .map(|n| (format!("s{n}"), json!({ "cron": "0 2 * * *" })))
-            .collect();
-        let (_, problems) = parse(Value::Object(many));
+    }
+
+    #[test]
+    fn a_policy_or_payload_that_is_none_is_told_by_its_place_with_the_fix() {
+        let large = json!({ "b": "x".repeat(PAYLOAD_BYTES) });
+        for (key, value, said) in [
+            ("missed", json!("all"), r#"must be "run_once" or "skip""#),
+            ("overlap", json!("never"), "must be \"skip_if_running\" or"),
+            (
+                "jitter_seconds",
+                json!(3_601),
+                "must be a whole number from 0 to 3600",
+            ),
+            (
+                "grace_seconds",
+                json!(-1),
+                "must be a whole number from 0 to 86400",
+            ),
+            ("payload", json!([]), "must be an object"),
+            ("payload", large, "is larger than 64 KiB"),
+        ] {
+            let said = format!("`schedules.a.{key}` {said}");
+            refused("a", json!({ "cron": "0 2 * * *", key: value }), &said);
+        }
+        let forged = json!({ "cron": "0 2 * * *", "payload": { "_job_id": 1 } });
+        refused("a", forged, "`schedules.a.payload._job_id` is set by Skep");
+    }
+
+    #[test]
+    fn an_app_has_so_many_schedules_and_no_more() {
+        let many = |most: usize| -> Value {
+            let schedule = |n| (format!("s{n}"), json!({ "cron": "0 2 * * *" }));
+            (0..most)
+                .map(schedule)
+                .collect::<Map<String, Value>>()
+                .into()
+        };
+        assert_eq!(parse(many(MOST)).1, Vec::<String>::new());
+        let (_, problems) = parse(many(MOST + 1));
         assert!(
             problems[0].contains("more than 100 schedules"),
             "{problems:?}"
