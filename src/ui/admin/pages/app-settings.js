@@ -2,7 +2,6 @@
 
 import { api, path } from "../lib/api.js";
 import { h } from "../lib/h.js";
-import { show } from "../lib/router.js";
 import { form } from "../kit/form.js";
 import { badge, button, code, empty, notice, panel, time } from "../kit/parts.js";
 import { attempt, toast } from "../kit/toast.js";
@@ -19,7 +18,13 @@ function one(app, setting) {
   const url = path`/api/apps/${app.name}/settings/${setting.key}`;
   const { field, parse } = control(setting);
   const hint = [setting.description, bounds(setting), setting.default !== null && `Default: ${text(setting.default)}.`].filter(Boolean).join(" ");
-  return h("div", { class: "setting" },
+  // The other settings stay as they are: somebody may be about to change them.
+  const redraw = (changed) => {
+    const next = one(app, changed);
+    self.replaceWith(next);
+    next.querySelector("button").focus();
+  };
+  const self = h("div", { class: "setting" },
     form({
       fields: [{ ...field, name: "value", label: setting.label || setting.key, hint: hint || null }],
       submit: "Save",
@@ -27,9 +32,8 @@ function one(app, setting) {
       inline: true,
       ready: ({ value }) => setting.type !== "select" || value !== "",
       act: async ({ value }) => {
-        await api.put(url, { value: parse(value) });
+        redraw(await api.put(url, { value: parse(value) }));
         toast(`${setting.label || setting.key} is saved`);
-        await show();
       },
     }),
     setting.unfit && notice("warning", h("p", {}, setting.unfit)),
@@ -41,9 +45,13 @@ function one(app, setting) {
         kind: "small ghost",
         label: `Use the default of ${setting.key}`,
         act: async () => {
-          if (await attempt(() => api.delete(url), "The default counts again")) await show();
+          await attempt(async () => {
+            await api.delete(url);
+            redraw(await api.get(url));
+          }, "The default counts again");
         },
       })));
+  return self;
 }
 
 const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
