@@ -93,7 +93,7 @@ export function planView(plan) {
       ["Plan", digest(plan.digest)])),
     refused.length > 0 && notice("warning", h("p", { class: "strong" }, "Some statements will be refused whenever they are sent"),
       h("ul", {}, refused.map((statement) => h("li", {}, code(statement.place), ` ${statement.refused}`)))),
-    panel({ title: "Reach", id: "plan-reach", about: "What it may do beyond what every app may." }, reach(plan)),
+    panel({ title: "Reach", id: "plan-reach", about: "What it may do beyond what every app may, and what it does by itself." }, reach(plan)),
     panel({ title: "Limits", id: "plan-limits" }, limitsTable(plan.limits.after, plan.limits.before, plan.active ? "Before" : "Where nothing is asked for")),
     (statements.length > 0 || plan.statements.built.length > 0) && panel({
       title: "SQL", id: "plan-sql", about: "The statements that stand in its sources.",
@@ -111,10 +111,13 @@ function callers({ before, after }) {
 function reach(plan) {
   const marks = { added: ["warning", "New"], kept: ["plain", "Kept"], dropped: ["plain", "Dropped"] };
   const rows = Object.entries(marks).flatMap(([key, mark]) => plan.grants[key].map((grant) => [mark, ...describe(grant)]));
-  const names = Object.entries(marks).flatMap(([key, [kind, text]]) =>
-    plan.notifications[key].map((name) => [[key === "added" ? "plain" : kind, text], `Notification ${name}`, "Its users may subscribe to it."]));
+  const names = Object.entries(marks).flatMap(([key, [, text]]) => [
+    ...plan.notifications[key].map((name) => [["plain", text], `Notification ${name}`, "Users may subscribe to it."]),
+    // Plans of older releases have none.
+    ...(plan.schedules?.[key] ?? []).map((name) => [["plain", text], `Schedule ${name}`, "It queues a job of the app each time."]),
+  ]);
   const all = [...rows, ...names];
-  if (all.length === 0) return h("p", { class: "muted" }, "Nothing: it has its own tables, log, settings and the limits below.");
+  if (all.length === 0) return h("p", { class: "muted" }, "Nothing: it has its own tables, log, settings, jobs and the limits below.");
   return h("ul", { class: "reach" }, all.map(([[kind, text], title, about]) =>
     h("li", {}, badge(kind, text), h("div", {}, h("p", {}, title), h("p", { class: "hint" }, about)))));
 }

@@ -48,7 +48,7 @@ function shown({ whole, anchor, good, broken }) {
       ? `All entries${anchor.seq ? ` after ${count(anchor.seq)}, where it was cut,` : ""} up to ${count(good.seq)} are as they were written.`
       : broken.reason),
     h("p", { class: "muted small" }, "Note this elsewhere: nothing else shows that the end of the log was cut off."),
-    h("p", { class: "digest" }, code(`${good.seq}:${short(good.hash)}…`), copyButton(`${good.seq}:${good.hash}`)));
+    h("p", { class: "digest" }, code(`${good.seq}:${good.hash}`), copyButton(`${good.seq}:${good.hash}`)));
 }
 
 function entries(rows, page) {
