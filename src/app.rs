@@ -6,6 +6,7 @@
 
 mod backend;
 pub(crate) mod bundle;
+pub(crate) mod entry;
 mod finding;
 pub(crate) mod grants;
 pub(crate) mod manifest;
@@ -18,6 +19,7 @@ pub(crate) mod setting;
 
 pub(crate) use backend::{Backend, BackendError, COMPONENT};
 pub(crate) use bundle::{Bundle, BundleError, BundlePath};
+pub(crate) use entry::{Hook, JobEntry};
 pub(crate) use finding::Finding;
 pub(crate) use grants::{Grant, Grants};
 pub(crate) use manifest::{Manifest, ManifestError};

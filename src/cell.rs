@@ -21,6 +21,7 @@ mod state;
 
 pub(crate) use call::{Call, CallError, Entry, Outcome};
 pub(crate) use engine::for_compiling;
+pub(crate) use image::ImageFile;
 pub(crate) use receipt::{Ending, Receipt, Record, UnknownEnding, Witness};
 
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime::Engine;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::app::Grants;
 use crate::app::manifest::{Egress, Instances};
@@ -36,7 +37,9 @@ use crate::bindings::AppIndices;
 use crate::capability::credentials::policy::CredentialsGrant;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::jobs::backlog::Backlog;
 use crate::capability::jobs::policy::JobsGrant;
+use crate::capability::log::book::LogBook;
 use crate::capability::notify::policy::NotifyGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{AppName, ReleaseId};
@@ -75,8 +78,11 @@ pub(crate) struct Providers {
     /// Requests of apps leave by it.
     pub(crate) gateway: Gateway,
     pub(crate) vault: Vault,
+    /// Takes down what apps log.
+    pub(crate) book: LogBook,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
+    pub(crate) backlog: Backlog,
 }
 
 /// The cells that there are.
@@ -114,7 +120,7 @@ pub(crate) struct Image {
     idle: Arc<IdleCells>,
     component: InstancePre<CellState>,
     exports: AppIndices,
-    load: Option<ComponentExportIndex>,
+    optional: inspect::Optional,
     admission: Admission,
 }
 
@@ -175,6 +181,11 @@ impl Cells {
         })))
     }
 
+    /// How many jobs of each app wait.
+    pub(crate) fn backlog(&self) -> &Backlog {
+        &self.0.providers.backlog
+    }
+
     /// What calls on this node may use.
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
@@ -191,6 +202,25 @@ impl Cells {
     /// The compiled component of this digest, if it is in the cache.
     pub(crate) fn cached(&self, digest: &str) -> Option<Component> {
         self.0.cache.load(&self.0.engine, digest)
+    }
+
+    /// The compiled components in the cache.
+    ///
+    /// # Errors
+    ///
+    /// When the cache cannot be read.
+    pub(crate) fn images(&self) -> std::io::Result<Vec<ImageFile>> {
+        self.0.cache.list()
+    }
+
+    /// Removes a compiled component from the cache. Cells that are made of it go on: they do not
+    /// need the file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be removed.
+    pub(crate) fn remove_image(&self, image: &ImageFile) -> std::io::Result<()> {
+        self.0.cache.remove(image)
     }
 
     /// Keeps compiled code in the cache, and loads it.
@@ -228,7 +258,7 @@ impl Cells {
         let linked = self.0.linker.instantiate_pre(component).map_err(link)?;
         Ok(Image {
             exports: AppIndices::new(&linked).map_err(link)?,
-            load: inspect::load_export(component),
+            optional: inspect::optional_exports(component),
             component: linked,
             idle: Arc::clone(&self.0.idle),
             admission: Admission::for_app(settings.concurrency),
@@ -254,7 +284,17 @@ impl Image {
 
     /// Whether the component wants to be loaded before it goes live.
     pub(crate) fn has_load(&self) -> bool {
-        self.load.is_some()
+        self.optional.load.is_some()
+    }
+
+    /// Whether the component can be told of its app's life.
+    pub(crate) fn has_hook(&self) -> bool {
+        self.optional.hook.is_some()
+    }
+
+    /// Whether the component has tasks.
+    pub(crate) fn has_task(&self) -> bool {
+        self.optional.task.is_some()
     }
 }
 

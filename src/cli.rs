@@ -15,11 +15,13 @@ mod launch;
 mod licenses;
 mod login;
 mod logout;
+mod logs;
 mod new;
 mod notify;
 mod output;
 mod postgres;
 mod prompt;
+mod retention;
 mod role;
 mod schedules;
 mod serve;
@@ -54,6 +56,7 @@ enum Command {
     Deploy(deploy::Arguments),
     Call(call::Arguments),
     Calls(calls::Arguments),
+    Logs(logs::Arguments),
     Apps(apps::Arguments),
     Grants(grants::Arguments),
     Jobs(jobs::Arguments),
@@ -68,6 +71,7 @@ enum Command {
     Notify(notify::Arguments),
     Webhooks(webhooks::Arguments),
     Audit(audit::Arguments),
+    Retention(retention::Arguments),
     Postgres(postgres::Arguments),
     /// Print the licences of the libraries that Skep serves to browsers
     Licenses,
@@ -100,6 +104,7 @@ pub fn run() -> ExitCode {
         Command::Deploy(arguments) => call(async |client| arguments.run(client).await),
         Command::Call(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Calls(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Logs(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Apps(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Jobs(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Grants(arguments) => done(call(async |client| arguments.run(client).await)),
@@ -112,6 +117,7 @@ pub fn run() -> ExitCode {
         Command::Webhooks(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Notify(arguments) => done(call(async |client| arguments.run(client).await)),
         Command::Audit(arguments) => done(call(async |client| arguments.run(client).await)),
+        Command::Retention(arguments) => done(call(async |client| arguments.run(client).await)),
     };
     match outcome {
         Ok(code) => code,

@@ -17,7 +17,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::app::Origin;
-use crate::limits::Limits;
+use crate::limits::{Limits, count, few};
+use crate::retention::Keep;
 
 /// What an operator can set. Keys are the same in the file and, in capitals behind
 /// `SKEP_`, in the environment.
@@ -59,18 +60,8 @@ pub(crate) struct Config {
     pub(crate) jobs_at_once: u16,
     /// How many seconds a job stays a node's that is not heard of.
     pub(crate) job_lease_seconds: NonZeroU16,
-    /// How many days finished jobs are kept.
-    pub(crate) keep_jobs_days: u16,
-    /// How many finished jobs of one app are kept.
-    pub(crate) keep_jobs: NonZeroU32,
-    /// How many days the log of calls keeps a call.
-    pub(crate) calls_days: NonZeroU16,
-    /// How many calls of all apps together it keeps.
-    pub(crate) calls_rows: NonZeroU32,
-    /// How many hours notifications are kept, for those who were away.
-    pub(crate) notifications_hours: NonZeroU16,
-    /// How many notifications of one app are kept.
-    pub(crate) notifications_rows: NonZeroU32,
+    /// What is kept, and for how long.
+    pub(crate) retention: Keep,
     /// Sockets and streams of notifications that are open on this node at once.
     pub(crate) notify_sockets: NonZeroU32,
     /// Those of one user.
@@ -82,9 +73,24 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
     pub(crate) log: String,
+    /// Log lines for a log shipper.
+    pub(crate) logs: Logs,
     /// What calls may use. In the environment, parts of a key stand two underscores apart:
     /// `SKEP_LIMITS__CEILING__WALL_MS`.
     pub(crate) limits: Limits,
+}
+
+/// The section `logs` of the settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Logs {
+    /// A file that gets every line as JSON; none if not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) json_file: Option<PathBuf>,
+    /// The size from which on it is put aside, in MiB.
+    pub(crate) json_file_mb: NonZeroU32,
+    /// How many are kept aside.
+    pub(crate) json_files: NonZeroU16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,17 +109,13 @@ struct Defaults {
     trust_forwarded_for: bool,
     jobs_at_once: u16,
     job_lease_seconds: u16,
-    keep_jobs_days: u16,
-    keep_jobs: u32,
-    calls_days: u16,
-    calls_rows: u32,
-    notifications_hours: u16,
-    notifications_rows: u32,
+    retention: Keep,
     notify_sockets: u32,
     notify_sockets_per_user: u32,
     webhook_origins: [Origin; 0],
     log_format: LogFormat,
     log: &'static str,
+    logs: Logs,
     limits: Limits,
 }
 
@@ -125,17 +127,17 @@ const DEFAULTS: Defaults = Defaults {
     trust_forwarded_for: false,
     jobs_at_once: 8,
     job_lease_seconds: 15,
-    keep_jobs_days: 30,
-    keep_jobs: 10_000,
-    calls_days: 14,
-    calls_rows: 1_000_000,
-    notifications_hours: 24,
-    notifications_rows: 10_000,
+    retention: Keep::STANDARD,
     notify_sockets: 10_000,
     notify_sockets_per_user: 32,
     webhook_origins: [],
     log_format: LogFormat::Text,
     log: "info,sqlx::postgres::notice=warn",
+    logs: Logs {
+        json_file: None,
+        json_file_mb: count(64),
+        json_files: few(5),
+    },
     limits: Limits::STANDARD,
 };
 

@@ -10,6 +10,7 @@ mod component;
 mod consent;
 mod error;
 mod grants;
+mod hooks;
 mod manage;
 mod migrate;
 mod objects;
@@ -23,9 +24,10 @@ mod settings;
 
 pub(crate) use error::DeployError;
 pub(crate) use grants::GrantStatus;
+pub(crate) use hooks::Farewell;
 pub(crate) use manage::ManageError;
 pub(crate) use plan::Plan;
-pub(crate) use serving::{NotServing, Serving};
+pub(crate) use serving::{App, NotServing, Serving};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -180,6 +182,20 @@ struct Candidate {
     image: Arc<Image>,
 }
 
+impl Candidate {
+    /// Checks that the component can be called for what the manifest names.
+    fn check_exports(&self) -> Result<(), DeployError> {
+        let missing = |key, export| Err(DeployError::NoExport { key, export });
+        if !self.manifest.hooks.is_empty() && !self.image.has_hook() {
+            return missing("hooks", "lifecycle.hook");
+        }
+        if !self.manifest.tasks.is_empty() && !self.image.has_task() {
+            return missing("tasks", "task.run");
+        }
+        Ok(())
+    }
+}
+
 impl Deployer {
     pub(crate) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
@@ -259,6 +275,7 @@ impl Deployer {
         let id = ReleaseId(self.0.entropy.id(&self.0.clock));
         let granted = Arc::clone(&proposal.granted);
         let candidate = self.candidate_of(id, manifest, granted, &compiled)?;
+        candidate.check_exports()?;
         timings.check = watch.lap();
 
         Ok(Prepared {

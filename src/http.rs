@@ -14,11 +14,13 @@ pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod json;
+pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod notify;
 pub(crate) mod openapi;
 pub(crate) mod receipts;
 pub(crate) mod request_id;
+pub(crate) mod retention;
 pub(crate) mod roles;
 pub(crate) mod schedules;
 pub(crate) mod settings;
@@ -54,10 +56,12 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(deploy::router())
         .merge(health::router())
         .merge(jobs::router())
+        .merge(logs::router())
         .merge(metrics::router())
         .merge(notify::router())
         .merge(openapi::router())
         .merge(receipts::router())
+        .merge(retention::router())
         .merge(roles::router())
         .merge(schedules::router())
         .merge(settings::router())

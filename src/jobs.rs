@@ -6,7 +6,6 @@
 //! a superseded attempt from committing is [`crate::capability::db::fence`].
 
 mod attempt;
-pub(crate) mod backlog;
 mod listener;
 pub(crate) mod policy;
 mod reaper;
@@ -21,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::capability::db::fence::Fence;
 use crate::cell::Cells;
-use crate::deploy::Serving;
-use crate::ids::JobId;
+use crate::deploy::{Deployer, Serving};
+use crate::ids::{AppName, JobId};
 use crate::postgres::AppPools;
 use crate::services::{Clock, Entropy, GrantUses};
 use crate::store::Store;
@@ -42,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) cells: Cells,
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
+    pub(crate) deployer: Deployer,
     pub(crate) uses: GrantUses,
     pub(crate) settings: Settings,
 }
@@ -53,9 +53,6 @@ pub(crate) struct Settings {
     pub(crate) at_once: usize,
     /// How long a job stays a node's that is not heard of.
     pub(crate) lease: Duration,
-    /// How many days finished jobs are kept, and of one app at most how many.
-    pub(crate) keep_days: i32,
-    pub(crate) keep: i64,
 }
 
 struct Shared {
@@ -65,7 +62,6 @@ struct Shared {
     places: Arc<Semaphore>,
     wake: Notify,
     running: Mutex<HashMap<JobId, Fence>>,
-    backlog: backlog::Counts,
 }
 
 impl Jobs {
@@ -76,7 +72,6 @@ impl Jobs {
             places: Arc::new(Semaphore::new(parts.settings.at_once)),
             wake: Notify::new(),
             running: Mutex::default(),
-            backlog: backlog::Counts::default(),
             parts,
         }))
     }
@@ -84,6 +79,11 @@ impl Jobs {
     /// This process's name, as it stands beside each attempt.
     pub(crate) fn node(&self) -> &str {
         &self.0.node
+    }
+
+    /// Lets one more job of an app wait, if there is room for it.
+    pub(crate) async fn has_room(&self, app: &AppName) -> sqlx::Result<bool> {
+        self.0.parts.cells.backlog().admit(app).await
     }
 
     /// Runs jobs until `stop` is cancelled, then lets those that run come to their end for a

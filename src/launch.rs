@@ -19,7 +19,7 @@ mod tests;
 mod walls;
 
 pub(crate) use apart::{Ended, Limits, Task, Workshop, in_the_way};
-pub(crate) use folder::sweep;
+pub(crate) use folder::{sweep, sweep_before};
 pub(crate) use seal::{Program, show_walls};
 pub(crate) use spawner::spawn;
 pub(crate) use walls::Walls;

@@ -5,7 +5,6 @@
 
 mod journal;
 mod metrics;
-pub(crate) mod purge;
 
 pub(crate) use metrics::Now;
 

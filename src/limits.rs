@@ -5,7 +5,7 @@
 //! those amounts in the units that calls are held to. A new bound is one more field of
 //! [`Amounts`] and of [`Budget`].
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -256,10 +256,17 @@ fn at_most(name: &str, given: u32, most: u32) -> Result<(), LimitsError> {
     })
 }
 
-const fn count(number: u32) -> NonZeroU32 {
+pub(crate) const fn count(number: u32) -> NonZeroU32 {
     match NonZeroU32::new(number) {
         Some(number) => number,
         None => NonZeroU32::MIN,
+    }
+}
+
+pub(crate) const fn few(number: u16) -> NonZeroU16 {
+    match NonZeroU16::new(number) {
+        Some(number) => number,
+        None => NonZeroU16::MIN,
     }
 }
 

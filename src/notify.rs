@@ -81,8 +81,8 @@ impl Settings {
         Self {
             sockets: size(config.notify_sockets),
             sockets_of_one: size(config.notify_sockets_per_user),
-            keep: time::Duration::hours(config.notifications_hours.get().into()),
-            keep_of_one: config.notifications_rows.get().into(),
+            keep: time::Duration::hours(config.retention.notifications_hours.get().into()),
+            keep_of_one: config.retention.notifications_rows.get().into(),
             ping: Duration::from_secs(30),
         }
     }
@@ -124,7 +124,6 @@ impl Notifications {
         let tasks = [
             tokio::spawn(self.clone().listen()),
             tokio::spawn(self.clone().deliver()),
-            tokio::spawn(self.clone().keep_purging()),
             tokio::spawn(self.clone().send_webhooks()),
         ];
         stop.cancelled().await;

@@ -19,22 +19,26 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Auth;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
+use crate::capability::jobs::backlog::Backlog;
+use crate::capability::log::book::LogBook;
 use crate::cell::{Cells, Providers};
 use crate::config::{self, Config};
 use crate::deploy::{self, Deployer, Parts, Serving};
-use crate::http;
+use crate::http::{self, logs};
 use crate::jobs::{self, Jobs};
 use crate::launch::{self, Walls};
-use crate::ledger::{Ledger, purge};
+use crate::ledger::Ledger;
 use crate::notify::{self, Notifications};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
+use crate::retention::{self, Retention};
 use crate::schedules::Schedules;
-use crate::services::{Clock, Entropy, GrantUses, HostKey, Sealing, Services};
+use crate::services::{Clock, Entropy, GrantUses, HostKey, Places, Sealing, Services};
 use crate::store::{Store, host};
 
 /// How long beyond their own time calls may go on once the process has been asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How long the log of calls, and the last notifications, may take to be written to their end.
+/// How long the log of calls, those of apps, and the last notifications may take to be written to
+/// their end.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// Runs a node until `stop` is cancelled, then lets its calls come to their end.
@@ -214,15 +218,12 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         let (jobs, stop) = (services.jobs.clone(), stop.clone());
         async move { jobs.run(stop).await }
     });
-    let purging = tokio::spawn(purge::run(
-        services.store.clone(),
-        services.clock.clone(),
-        purge::Keep::new(&config),
-    ));
+    let purging = tokio::spawn(services.retention.clone().run());
     let schedules = services.schedules.clone();
     let firing = stop.clone();
     let firing = tokio::spawn(async move { schedules.run(firing).await });
     let ledger = services.ledger.clone();
+    let book = services.book.clone();
     let uses = services.uses.clone();
     let writing = tokio::spawn(uses.clone().keep_writing());
     let vault = services.vault.clone();
@@ -252,7 +253,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     notifying.abort();
     vault.flush().await;
     purging.abort();
-    ledger.flush(LAST_CALLS).await;
+    tokio::join!(ledger.flush(LAST_CALLS), book.flush(LAST_CALLS));
     writing.abort();
     if let Err(error) = uses.write().await {
         tracing::warn!(%error, "the last uses of grants were not written down");
@@ -322,16 +323,10 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
     let entropy = Entropy;
     let session = time::Duration::hours(config.session_hours.get().into());
     let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
-    let sealing = open_sealing(&config, &key)?;
-    let vault = Vault::new(store.clone(), sealing, clock.clone(), entropy.clone());
     let ledger = Ledger::start(store.clone(), clock.clone());
-    let gateway = Gateway::open(config.egress_ca_file.as_deref())?;
-    let providers = Providers {
-        gateway: gateway.clone(),
-        vault: vault.clone(),
-        store: store.clone(),
-        clock: clock.clone(),
-    };
+    let providers = providers(&config, &key, &store, &clock)?;
+    let (vault, book) = (providers.vault.clone(), providers.book.clone());
+    let notifications = notifications(&config, &providers, &auth);
     let witness = Arc::new(ledger.clone());
     let cells = Cells::start(&config.data, &key, config.limits, providers, witness)?;
     let roles = Roles::new(server, key);
@@ -351,16 +346,6 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
-    let notifications = Notifications::new(notify::Parts {
-        store: store.clone(),
-        clock: clock.clone(),
-        entropy: entropy.clone(),
-        auth: auth.clone(),
-        vault: vault.clone(),
-        gateway,
-        webhook_origins: config.webhook_origins.as_slice().into(),
-        settings: notify::Settings::new(&config),
-    });
     let uses = GrantUses::new(store.clone(), clock.clone());
     let jobs = Jobs::new(jobs::Parts {
         store: store.clone(),
@@ -369,9 +354,11 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         cells: cells.clone(),
         pools: pools.clone(),
         serving: serving.clone(),
+        deployer: deployer.clone(),
         uses: uses.clone(),
         settings: job_settings(&config),
     });
+    let retention = retention(&config, &store, &clock, &cells, &notifications);
     Ok(Services {
         schedules: Schedules::new(store.clone(), clock.clone(), entropy.clone()),
         uses,
@@ -383,27 +370,72 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         auth,
         cells,
         ledger,
+        book,
+        followers: Places::new(logs::OF_USER, logs::OF_ALL),
         pools,
         serving,
         deployer,
         jobs,
+        retention,
         vault,
         notifications,
         draining: node.draining,
     })
 }
 
-fn open_sealing(config: &Config, key: &HostKey) -> anyhow::Result<Sealing> {
+/// What the capabilities of cells stand on.
+fn providers(
+    config: &Config,
+    key: &HostKey,
+    store: &Store,
+    clock: &Clock,
+) -> anyhow::Result<Providers> {
     let file = config.sealing_key_file.as_deref();
-    Ok(Sealing::open(file, config.sealing_key.as_ref(), key)?)
+    let sealing = Sealing::open(file, config.sealing_key.as_ref(), key)?;
+    Ok(Providers {
+        gateway: Gateway::open(config.egress_ca_file.as_deref())?,
+        vault: Vault::new(store.clone(), sealing, clock.clone(), Entropy),
+        book: LogBook::start(store.clone(), clock.clone()),
+        store: store.clone(),
+        clock: clock.clone(),
+        backlog: Backlog::new(store.clone()),
+    })
+}
+
+fn notifications(config: &Config, providers: &Providers, auth: &Auth) -> Notifications {
+    Notifications::new(notify::Parts {
+        store: providers.store.clone(),
+        clock: providers.clock.clone(),
+        entropy: Entropy,
+        auth: auth.clone(),
+        vault: providers.vault.clone(),
+        gateway: providers.gateway.clone(),
+        webhook_origins: config.webhook_origins.as_slice().into(),
+        settings: notify::Settings::new(config),
+    })
+}
+
+fn retention(
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    cells: &Cells,
+    notifications: &Notifications,
+) -> Retention {
+    Retention::new(retention::Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        keep: config.retention,
+        cells: cells.clone(),
+        notifications: notifications.clone(),
+        work: work_folder(config),
+    })
 }
 
 fn job_settings(config: &Config) -> jobs::Settings {
     jobs::Settings {
         at_once: config.jobs_at_once.into(),
         lease: Duration::from_secs(config.job_lease_seconds.get().into()),
-        keep_days: config.keep_jobs_days.into(),
-        keep: config.keep_jobs.get().into(),
     }
 }
 

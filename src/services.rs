@@ -6,12 +6,14 @@ mod clock;
 mod entropy;
 mod key;
 pub(crate) mod machine;
+mod places;
 mod sealing;
 mod uses;
 
 pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;
 pub(crate) use key::HostKey;
+pub(crate) use places::{Full, Place, Places};
 pub(crate) use sealing::{KeysError, Label, OpenError, Sealed, Sealing};
 pub(crate) use uses::GrantUses;
 
@@ -22,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
 use crate::capability::credentials::vault::Vault;
+use crate::capability::log::book::LogBook;
 use crate::cell::Cells;
 use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
@@ -29,6 +32,7 @@ use crate::jobs::Jobs;
 use crate::ledger::Ledger;
 use crate::notify::Notifications;
 use crate::postgres::{AppPools, Health};
+use crate::retention::Retention;
 use crate::schedules::Schedules;
 use crate::store::Store;
 
@@ -45,10 +49,16 @@ pub(crate) struct Services {
     pub(crate) cells: Cells,
     /// What calls have used.
     pub(crate) ledger: Ledger,
+    /// What apps have logged.
+    pub(crate) book: LogBook,
+    /// Who follows logs.
+    pub(crate) followers: Places,
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
     pub(crate) deployer: Deployer,
     pub(crate) jobs: Jobs,
+    /// What is kept, and how the rest goes.
+    pub(crate) retention: Retention,
     pub(crate) vault: Vault,
     pub(crate) notifications: Notifications,
     pub(crate) uses: GrantUses,

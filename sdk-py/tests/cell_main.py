@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
@@ -20,7 +21,7 @@ requests = sys.stdin
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "compat"), str(TESTS / "bindings"), STAGING]
 
 import postgres_host  # noqa: E402
-from wit_world.imports import caller, credentials, db, log, notify, settings  # noqa: E402
+from wit_world.imports import caller, credentials, db, jobs, log, notify, settings  # noqa: E402
 
 db.database = postgres_host.Database(DSN)
 
@@ -39,7 +40,19 @@ assert not log.lines, "a build cannot reach the log"
 credentials.secrets = {"erp": b"the token", "account": b'{"user": "ann"}', "raw": b"\xff"}
 settings.values = {"fast": "false"}
 caller.identity = caller.Identity("u1", "ann", ["clerk"], ["sales:access"])
-world, lifecycle = app.WitWorld(), app.Lifecycle()
+world, lifecycle, task = app.WitWorld(), app.Lifecycle(), app.Task()
+
+
+def serve(request: dict[str, Any]) -> str | None:
+    """Calls the export that a request names, as the host would."""
+    jobs.job = jobs.Job(*request["job"]) if "job" in request else None
+    if "load" in request:
+        return lifecycle.load()
+    if "hook" in request:
+        return lifecycle.hook(*request["hook"])
+    if "task" in request:
+        return task.run(*request["task"])
+    return world.execute(request["execute"])
 
 
 def output() -> str:
@@ -62,7 +75,7 @@ for line in requests:
     notify.sent.clear()
     answer: dict[str, object] = {}
     try:
-        answer["ok"] = lifecycle.load() if "load" in request else world.execute(request["execute"])
+        answer["ok"] = serve(request)
     except Err as error:
         answer["failure"] = vars(error.value)
     answer.update(

@@ -53,6 +53,18 @@ class CellProcess:
     def execute(self, data: Any) -> dict[str, Any]:
         return self._ask({"execute": json.dumps(data)})
 
+    def hook(self, name: str, payload: Any, job: bool = True) -> dict[str, Any]:
+        return self._named("hook", name, payload, job)
+
+    def task(self, name: str, data: Any) -> dict[str, Any]:
+        return self._named("task", name, data, True)
+
+    def _named(self, kind: str, name: str, data: Any, job: bool) -> dict[str, Any]:
+        request: dict[str, Any] = {kind: [name, json.dumps(data)]}
+        if job:
+            request["job"] = ["00000000-0000-0000-0000-000000000007", 1]
+        return self._ask(request)
+
     def result(self, data: Any) -> Any:
         """Returns what a call that succeeds answers."""
         answer = self.execute(data)

@@ -77,7 +77,7 @@ def test_a_job_is_queued_with_all_that_was_said(queue: Any) -> None:
 
     connection, request = queue.queued[0]
     assert connection is None
-    assert request == queue.Request('{"a": "\\u00fc"}', "k", queue.Priority.HIGH, 1500)
+    assert request == queue.Request('{"a": "\\u00fc"}', None, "k", queue.Priority.HIGH, 1500)
 
 
 def test_what_cannot_be_queued_is_refused(queue: Any) -> None:

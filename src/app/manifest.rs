@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, Schedule, Setting};
+use super::{Hook, Origin, Schedule, Setting};
 use crate::ids::AppName;
 
 /// What an app says about itself.
@@ -39,6 +39,12 @@ pub(crate) struct Manifest {
     pub(crate) limits: Wishes,
     #[serde(default)]
     pub(crate) jobs: JobWishes,
+    /// What is called when something happens to the app: the names of functions.
+    #[serde(default)]
+    pub(crate) hooks: BTreeMap<Hook, String>,
+    /// Work that jobs call by its name.
+    #[serde(default)]
+    pub(crate) tasks: BTreeMap<String, Task>,
     /// What it asks for beyond what every app has.
     #[serde(default)]
     pub(crate) needs: Needs,
@@ -206,6 +212,14 @@ pub(crate) struct Wishes {
     /// Of one result.
     #[serde(default)]
     pub(crate) result_mb: Option<NonZeroU32>,
+}
+
+/// A function that jobs call by the task's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Task {
+    pub(crate) run: String,
+    /// How many seconds one attempt may run; as any job of the app if not said.
+    pub(crate) timeout: Option<NonZeroU32>,
 }
 
 /// What an app says of its jobs; the ceilings hold whatever it says.

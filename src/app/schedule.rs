@@ -30,6 +30,9 @@ pub(crate) struct Schedule {
     pub(crate) cron: String,
     /// A name of the IANA database.
     pub(crate) timezone: String,
+    /// The task that is called; `execute` if there is none.
+    #[serde(default)]
+    pub(crate) task: Option<String>,
     /// What the app is called with: JSON text of an object.
     pub(crate) payload: String,
     pub(crate) missed: Missed,

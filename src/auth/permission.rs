@@ -22,6 +22,10 @@ pub(crate) const USERS: &str = "skep:users";
 pub(crate) const CREDENTIALS: &str = "skep:credentials";
 /// Read, check and export the audit log.
 pub(crate) const AUDIT: &str = "skep:audit";
+/// Read what apps have logged.
+pub(crate) const LOGS: &str = "skep:logs";
+/// Purge what is kept before its time.
+pub(crate) const RETENTION: &str = "skep:retention";
 /// See everything of the host.
 pub(crate) const READ: &str = "skep:read";
 /// Read the metrics, as a scraper does.

@@ -16,7 +16,7 @@ use zeroize::Zeroize;
 
 use crate::app::Grant;
 use crate::bindings::skep::app::credentials as wit;
-use crate::ids::{AppName, CallId, ReleaseId};
+use crate::capability::log::CallLog;
 use crate::store::credentials::{Read, ReadOutcome};
 use policy::{CredentialsGrant, Refused};
 use vault::{Vault, VaultError};
@@ -24,10 +24,9 @@ use vault::{Vault, VaultError};
 /// One call's way to its app's credentials.
 pub(crate) struct CallCredentials {
     vault: Vault,
-    app: AppName,
-    release: ReleaseId,
-    call: CallId,
     grant: CredentialsGrant,
+    /// Says whose call it is, and is told what to hide.
+    log: CallLog,
     reads: u32,
     /// The keys of the grants that the call has used.
     used: BTreeSet<String>,
@@ -65,19 +64,11 @@ enum CredentialsError {
 }
 
 impl CallCredentials {
-    pub(crate) fn new(
-        vault: Vault,
-        app: AppName,
-        release: ReleaseId,
-        call: CallId,
-        grant: CredentialsGrant,
-    ) -> Self {
+    pub(crate) fn new(vault: Vault, grant: CredentialsGrant, log: CallLog) -> Self {
         Self {
             vault,
-            app,
-            release,
-            call,
             grant,
+            log,
             reads: 0,
             used: BTreeSet::new(),
             given: None,
@@ -103,10 +94,11 @@ impl CallCredentials {
             // Else an app could fill the table.
             Err(CredentialsError::Refused(Refused::TooOften)) => return result,
         };
+        let identity = self.log.identity();
         let read = Read {
-            app: self.app.clone(),
-            release: self.release,
-            call: self.call,
+            app: identity.app.clone(),
+            release: identity.release,
+            call: identity.call,
             name: policy::recorded(name),
             outcome,
             at: self.vault.now(),
@@ -117,12 +109,13 @@ impl CallCredentials {
 
     async fn read(&mut self, name: &str) -> Result<Arc<[u8]>, CredentialsError> {
         self.grant.admit(name, self.reads)?;
-        let secret = self.vault.open(&self.app, name).await?;
+        let secret = self.vault.open(&self.log.identity().app, name).await?;
         let name = name.to_owned();
         let Some(secret) = secret else {
             return Err(CredentialsError::NotSet(name));
         };
         self.used.insert(Grant::Credential { name }.key());
+        self.log.hide(&secret);
         let bytes: Arc<[u8]> = Arc::from(secret.as_slice());
         self.given = Some(Given(Arc::clone(&bytes)));
         Ok(bytes)
@@ -138,7 +131,8 @@ impl CallCredentials {
             CredentialsError::NotSet(name) => wit::Error::NotSet(name),
             CredentialsError::Vault(cause) => {
                 let name = policy::recorded(name);
-                tracing::error!(app = %self.app, name, error = %cause, "a credential was not given");
+                let app = &self.log.identity().app;
+                tracing::error!(%app, name, error = %cause, "a credential was not given");
                 wit::Error::Unavailable
             }
         }

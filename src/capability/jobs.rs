@@ -4,6 +4,7 @@
 //! through the app's own connections, in the words of [`super::db::jobs`]: a cell reaches no table
 //! of the host's.
 
+pub(crate) mod backlog;
 pub(crate) mod policy;
 
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable, ResourceTableError};
@@ -14,27 +15,22 @@ use super::db::jobs::QueuedJob;
 use super::db::session::Database;
 use super::db::{Connection, DbError};
 use super::log::policy::cut;
+use crate::app::JobEntry;
 use crate::app::payload::{self, BadPayload};
 use crate::bindings::skep::app::jobs as wit;
-use crate::ids::JobId;
+use crate::ids::{AppName, JobId};
 use crate::services::{Clock, Entropy};
+use backlog::Backlog;
 use policy::{JobsGrant, Refused};
 
 /// What one call may do with jobs, and has done.
 pub(crate) struct CallJobs {
-    grant: JobsGrant,
-    clock: Clock,
-    queued: u32,
-}
-
-impl CallJobs {
-    pub(crate) fn new(grant: JobsGrant, clock: Clock) -> Self {
-        Self {
-            grant,
-            clock,
-            queued: 0,
-        }
-    }
+    pub(crate) app: AppName,
+    pub(crate) grant: JobsGrant,
+    pub(crate) backlog: Backlog,
+    pub(crate) clock: Clock,
+    /// How many the call has queued.
+    pub(crate) queued: u32,
 }
 
 /// One call's view of the queue.
@@ -55,7 +51,7 @@ pub enum JobsError {
     Refused(#[from] Refused),
     #[error(transparent)]
     Payload(#[from] BadPayload),
-    #[error("the call has queued too many jobs")]
+    #[error("the call has queued too many jobs, or too many of the app's wait")]
     QueueFull,
     #[error(transparent)]
     Database(#[from] DbError),
@@ -89,7 +85,7 @@ impl wit::Host for Jobs<'_> {
     }
 
     async fn enqueue(&mut self, request: wit::Request) -> Result<String, JobsError> {
-        let job = self.admit(request)?;
+        let job = self.admit(request).await?;
         let mut connection = Connection::autocommit(self.database.clone());
         Ok(connection.enqueue(&job).await?)
     }
@@ -99,7 +95,7 @@ impl wit::Host for Jobs<'_> {
         connection: Resource<Connection>,
         request: wit::Request,
     ) -> Result<String, JobsError> {
-        let job = self.admit(request)?;
+        let job = self.admit(request).await?;
         Ok(self.table.get_mut(&connection)?.enqueue(&job).await?)
     }
 
@@ -109,15 +105,25 @@ impl wit::Host for Jobs<'_> {
 }
 
 impl Jobs<'_> {
-    fn admit(&mut self, request: wit::Request) -> Result<QueuedJob, JobsError> {
+    async fn admit(&mut self, request: wit::Request) -> Result<QueuedJob, JobsError> {
+        let entry = request.task.map_or(JobEntry::Execute, JobEntry::Task);
+        self.jobs.grant.admit(&entry)?;
         let delay_ms = policy::admit(&request.payload, request.key.as_deref(), request.delay_ms)?;
         let payload = payload::admit(request.payload.as_bytes())?;
         if self.jobs.queued >= policy::QUEUED_BY_ONE_CALL {
             return Err(JobsError::QueueFull);
         }
+        let backlog = self.jobs.backlog.admit(&self.jobs.app);
+        if !backlog
+            .await
+            .map_err(|error| DbError::Unavailable(error.into()))?
+        {
+            return Err(JobsError::QueueFull);
+        }
         self.jobs.queued += 1;
         Ok(QueuedJob {
             id: JobId(Entropy.id(&self.jobs.clock)),
+            entry,
             payload,
             key: request.key,
             created_by: self.caller.and_then(|caller| caller.user_id.parse().ok()),

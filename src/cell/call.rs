@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
-use wasmtime::component::{Instance, ResourceTableError};
+use wasmtime::component::{ComponentExportIndex, Instance, ResourceTableError};
 use wasmtime::{AsContextMut, Store, Trap};
 
 use super::admission::{Busy, Place};
@@ -15,9 +15,10 @@ use super::memory::Share;
 use super::pool::Cell;
 use super::receipt::{Ending, Receipt, Record};
 use super::state::{self, Binding, CellState};
-use super::{Cells, Image, Providers, Settings, engine};
+use super::{Cells, Image, Providers, engine};
+use crate::app::entry::{self, NotWell};
 use crate::app::manifest::Instances;
-use crate::app::payload;
+use crate::app::{Hook, payload};
 use crate::bindings::skep::app::types::Failure;
 use crate::capability::caller::Caller;
 use crate::capability::credentials::CallCredentials;
@@ -25,7 +26,8 @@ use crate::capability::db::fence::Fence;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::Egress;
 use crate::capability::jobs::CallJobs;
-use crate::capability::log::{CallLog, policy::Most};
+use crate::capability::log::policy::Most;
+use crate::capability::log::{CallLog, Identity, detail};
 use crate::capability::notify::policy::Fired;
 use crate::capability::notify::{self, CallNotify};
 use crate::capability::schedules::{self, CallSchedules};
@@ -46,6 +48,10 @@ const JOB_WAIT: Duration = Duration::from_secs(60);
 pub(crate) enum Entry {
     /// The app's own function, with JSON text.
     Execute(String),
+    /// One of the app's tasks, with JSON text.
+    Task { name: String, data: String },
+    /// One of the app's hooks, with JSON text.
+    Hook { hook: Hook, payload: String },
     /// The preparation of a release.
     Load,
 }
@@ -54,6 +60,8 @@ impl Entry {
     fn name(&self) -> &'static str {
         match self {
             Self::Execute(_) => "execute",
+            Self::Task { .. } => "task",
+            Self::Hook { .. } => "hook",
             Self::Load => "load",
         }
     }
@@ -61,7 +69,8 @@ impl Entry {
     /// Bytes of the data that the call is given.
     fn size(&self) -> usize {
         match self {
-            Self::Execute(data) => data.len(),
+            Self::Execute(data) | Self::Task { data, .. } => data.len(),
+            Self::Hook { payload, .. } => payload.len(),
             Self::Load => 0,
         }
     }
@@ -87,6 +96,15 @@ pub(crate) struct Outcome {
     pub(crate) receipt: Receipt,
 }
 
+impl Outcome {
+    /// What the app's author reads of a failure.
+    fn told(&self) -> Option<String> {
+        let error = self.result.as_ref().err()?;
+        let told = self.receipt.error.clone();
+        Some(told.unwrap_or_else(|| error.in_the_log()))
+    }
+}
+
 /// Why a call gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
@@ -97,6 +115,9 @@ pub(crate) enum CallError {
         message: String,
         trace: Option<String>,
     },
+    /// A hook that says by itself that it did not succeed, with all of its answer.
+    #[error("{message}")]
+    NotWell { message: String, answer: String },
     #[error("the call was stopped: it took longer than its {} s", .0.as_secs_f32())]
     TimedOut(Duration),
     #[error("the call was stopped: it needed more than its {} MiB of memory", .0 / (1024 * 1024))]
@@ -120,7 +141,7 @@ pub(crate) enum CallError {
 
 impl CallError {
     /// What the app's author reads of it.
-    fn in_the_log(&self) -> String {
+    pub(crate) fn in_the_log(&self) -> String {
         match self {
             Self::App { name, message, .. } => format!("{name}: {message}"),
             Self::TimedOut(_)
@@ -129,6 +150,7 @@ impl CallError {
             | Self::AnswerTooLarge
             | Self::Crashed(_)
             | Self::Stopped
+            | Self::NotWell { .. }
             | Self::Busy(_)
             | Self::Internal(_) => self.to_string(),
         }
@@ -182,7 +204,7 @@ impl Cells {
             job,
             caller,
             ending: Ending::of(&outcome.result),
-            error: outcome.result.as_ref().err().map(CallError::in_the_log),
+            error: outcome.told(),
             receipt: outcome.receipt.clone(),
         });
         outcome
@@ -191,10 +213,10 @@ impl Cells {
     async fn admit_and_run(&self, image: &Image, call: Call) -> Outcome {
         let began = Instant::now();
         let mut deadline = began + call.budget.wall;
-        let mut receipt = Receipt::default();
-        if let Entry::Execute(data) = &call.entry {
-            receipt.payload = data.len();
-        }
+        let mut receipt = Receipt {
+            payload: call.entry.size(),
+            ..Receipt::default()
+        };
 
         let is_job = call.attempt.is_some();
         let patience = if is_job { began + JOB_WAIT } else { deadline };
@@ -259,11 +281,7 @@ impl Cells {
             budget,
             attempt,
         } = call;
-        let most = Most {
-            lines: budget.log_lines,
-            bytes: budget.log_bytes,
-        };
-        let log = CallLog::new(image.settings.app.clone(), image.settings.release, id, most);
+        let log = self.log(image, id, budget, attempt.as_ref());
         let database = Database::new(database, deadline, budget, log.clone(), attempt);
         // Where this alone is too much, the first statement is told.
         let _ = database.carry(entry.size());
@@ -275,10 +293,10 @@ impl Cells {
             caller,
             database: database.clone(),
             egress: egress.clone(),
-            credentials: self.credentials(image, id),
+            credentials: self.credentials(image, log.clone()),
             settings: self.settings(image),
             notify: notifications(image, budget, &log),
-            jobs: CallJobs::new(image.settings.jobs, self.0.providers.clock.clone()),
+            jobs: self.jobs(image),
             schedules: self.schedules(image),
             log: log.clone(),
             deadline,
@@ -301,15 +319,7 @@ impl Cells {
                 receipt.memory = cell.memory();
                 receipt.fuel = fuel_used(&cell.store, budget);
                 receipt.grants = cell.store.data_mut().finish();
-                // An exception is the app's own business; anything else that went wrong may have
-                // left anything behind.
-                let sound = matches!(result, Ok(_) | Err(CallError::App { .. }));
-                if sound
-                    && image.settings.instances == Instances::Reused
-                    && let Some(held) = self.0.memory.for_idle(share, cell.memory())
-                {
-                    image.idle.keep(image.settings.release, cell, held);
-                }
+                self.keep_for_the_next(image, cell, share, &result);
                 result
             }
             Err(error) => Err(error),
@@ -318,21 +328,68 @@ impl Cells {
         add_use(receipt, &database, &egress, &log);
         match &result {
             Ok(answer) => receipt.answer = answer.len(),
-            Err(error) => describe(&log, error),
+            Err(error) => {
+                describe(&log, error);
+                receipt.error = Some(log.masked(&error.in_the_log()).into_owned());
+            }
         }
+        log.close();
         result.map(|answer| (answer, fired))
     }
 
+    /// Keeps a cell for its release's next call, where that may use it.
+    fn keep_for_the_next(
+        &self,
+        image: &Image,
+        cell: Cell,
+        share: Share,
+        result: &Result<String, CallError>,
+    ) {
+        if is_sound(result)
+            && image.settings.instances == Instances::Reused
+            && let Some(held) = self.0.memory.for_idle(share, cell.memory())
+        {
+            image.idle.keep(image.settings.release, cell, held);
+        }
+    }
+
+    /// A call's log.
+    pub(super) fn log(
+        &self,
+        image: &Image,
+        call: CallId,
+        budget: Budget,
+        attempt: Option<&Fence>,
+    ) -> CallLog {
+        let identity = Identity {
+            app: image.settings.app.clone(),
+            release: image.settings.release,
+            call,
+            job: attempt.map(|fence| (fence.job(), fence.number())),
+        };
+        let most = Most {
+            lines: budget.log_lines,
+            bytes: budget.log_bytes,
+        };
+        CallLog::new(identity, most, self.0.providers.book.clone())
+    }
+
     /// A call's way to its app's credentials.
-    pub(super) fn credentials(&self, image: &Image, call: CallId) -> CallCredentials {
-        let Settings {
-            app,
-            release,
-            credentials,
-            ..
-        } = &image.settings;
-        let vault = self.0.providers.vault.clone();
-        CallCredentials::new(vault, app.clone(), *release, call, credentials.clone())
+    pub(super) fn credentials(&self, image: &Image, log: CallLog) -> CallCredentials {
+        let grant = image.settings.credentials.clone();
+        CallCredentials::new(self.0.providers.vault.clone(), grant, log)
+    }
+
+    /// A call's way to its app's jobs.
+    pub(super) fn jobs(&self, image: &Image) -> CallJobs {
+        let Providers { backlog, clock, .. } = &self.0.providers;
+        CallJobs {
+            app: image.settings.app.clone(),
+            grant: image.settings.jobs.clone(),
+            backlog: backlog.clone(),
+            clock: clock.clone(),
+            queued: 0,
+        }
     }
 
     /// A call's way to its app's settings.
@@ -395,6 +452,15 @@ impl Cells {
     }
 }
 
+/// Whether a cell can serve another call. An exception is the app's own business; anything else
+/// that went wrong may have left anything behind.
+fn is_sound(result: &Result<String, CallError>) -> bool {
+    matches!(
+        result,
+        Ok(_) | Err(CallError::App { .. } | CallError::NotWell { .. })
+    )
+}
+
 /// A call's way to the users who have subscribed to its app's notifications.
 pub(super) fn notifications(image: &Image, budget: Budget, log: &CallLog) -> CallNotify {
     let most = notify::policy::Most {
@@ -432,9 +498,19 @@ async fn enter_guest(
         ..
     } = cell;
     let database = store.data().database().clone();
+    let is_hook = matches!(entry, Entry::Hook { .. });
+    let optional = &image.optional;
     let guest = async {
         match entry {
             Entry::Execute(data) => app.call_execute(store.as_context_mut(), &data).await,
+            Entry::Task { name, data } => {
+                let index = optional.task.as_ref();
+                named(index, store, instance, (&name, &data)).await
+            }
+            Entry::Hook { hook, payload } => {
+                let index = optional.hook.as_ref();
+                named(index, store, instance, (hook.name(), &payload)).await
+            }
             Entry::Load => load(image, store, instance).await,
         }
     };
@@ -451,6 +527,7 @@ async fn enter_guest(
     };
     match returned {
         Ok(Ok(answer)) if answer.len() > limits::ANSWER_BYTES => Err(CallError::AnswerTooLarge),
+        Ok(Ok(answer)) if is_hook => read_hook(answer),
         Ok(Ok(answer)) => Ok(answer),
         // What an app says about being stopped is not what happened to it.
         Ok(Err(_)) if store.data().is_stopped() => Err(CallError::Stopped),
@@ -510,12 +587,46 @@ async fn conclude(
     }
 }
 
+/// Calls one of the functions that take a name and JSON text.
+async fn named(
+    index: Option<&ComponentExportIndex>,
+    store: &mut Store<CellState>,
+    instance: &Instance,
+    (name, data): (&str, &str),
+) -> wasmtime::Result<Result<String, Failure>> {
+    let Some(index) = index else {
+        // A deploy refuses a manifest that names what the component does not have.
+        return Ok(Err(Failure {
+            name: "NotExported".to_owned(),
+            message: format!("the component has nothing to run `{name}` with"),
+            trace: None,
+        }));
+    };
+    let function =
+        instance.get_typed_func::<(&str, &str), (Result<String, Failure>,)>(&mut *store, index)?;
+    let (result,) = function.call_async(store, (name, data)).await?;
+    Ok(result)
+}
+
+/// Says what a hook came to by what it answered.
+fn read_hook(answer: String) -> Result<String, CallError> {
+    match entry::read_hook(&answer) {
+        Ok(()) => Ok(answer),
+        Err(NotWell::Said(message)) => Err(CallError::NotWell { message, answer }),
+        Err(NotWell::Malformed) => Err(CallError::App {
+            name: "TypeError".to_owned(),
+            message: "a hook must answer null, or a JSON object with `ok` and `message`".to_owned(),
+            trace: None,
+        }),
+    }
+}
+
 async fn load(
     image: &Image,
     store: &mut Store<CellState>,
     instance: &Instance,
 ) -> wasmtime::Result<Result<String, Failure>> {
-    let Some(index) = image.load else {
+    let Some(index) = image.optional.load else {
         return Ok(Ok(String::new()));
     };
     let function = instance.get_typed_func::<(), (Result<(), Failure>,)>(&mut *store, &index)?;
@@ -563,17 +674,21 @@ fn add_use(receipt: &mut Receipt, database: &Database, egress: &Egress, log: &Ca
 /// Writes to the app's log what its author needs to know.
 fn describe(log: &CallLog, error: &CallError) {
     match error {
-        CallError::App { trace, .. } => {
-            log.conclude(&error.in_the_log(), trace.as_deref());
+        CallError::App { name, trace, .. } => {
+            let detail = detail::failure(name, trace.as_deref());
+            log.conclude(&error.in_the_log(), Some(&detail));
         }
         CallError::Internal(cause) => {
             tracing::error!(error = format!("{cause:#}"), "a call could not be run");
+            log.conclude(&error.to_string(), None);
         }
-        CallError::Busy(_) | CallError::Stopped => {}
-        CallError::TimedOut(_)
+        CallError::Busy(_) => {}
+        CallError::NotWell { .. }
+        | CallError::TimedOut(_)
         | CallError::OutOfMemory(_)
         | CallError::OutOfFuel(_)
         | CallError::AnswerTooLarge
+        | CallError::Stopped
         | CallError::Crashed(_) => log.conclude(&error.to_string(), None),
     }
 }

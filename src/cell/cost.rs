@@ -19,10 +19,9 @@ use crate::capability::credentials::vault::Vault;
 use crate::capability::db::Inspector;
 use crate::capability::db::session::{Database, Source};
 use crate::capability::egress::{Egress, Gateway};
-use crate::capability::jobs::CallJobs;
+use crate::capability::jobs::backlog::Backlog;
 use crate::capability::jobs::policy::JobsGrant;
-use crate::capability::log::CallLog;
-use crate::capability::log::policy::Most;
+use crate::capability::log::book::LogBook;
 use crate::capability::notify::policy::NotifyGrant;
 use crate::capability::settings::policy::SettingsGrant;
 use crate::ids::{CallId, ReleaseId};
@@ -90,21 +89,16 @@ impl Bench {
         let (cells, image) = (self.cells.clone(), Arc::clone(&self.image));
         let (id, source) = (self.id(), self.source.clone());
         let call = async move {
-            let settings = &image.settings;
             let deadline = Instant::now() + budget().wall;
-            let most = Most {
-                lines: budget().log_lines,
-                bytes: budget().log_bytes,
-            };
-            let log = CallLog::new(settings.app.clone(), settings.release, id, most);
+            let log = cells.log(&image, id, budget(), None);
             let egress = Egress::new(gateway(), Arc::default(), log.clone(), deadline);
             let binding = Binding {
                 call: id,
                 egress,
-                credentials: cells.credentials(&image, id),
+                credentials: cells.credentials(&image, log.clone()),
                 settings: cells.settings(&image),
                 notify: notifications(&image, budget(), &log),
-                jobs: CallJobs::new(settings.jobs, Clock::system()),
+                jobs: cells.jobs(&image),
                 schedules: cells.schedules(&image),
                 caller: None,
                 database: Database::new(source, deadline, budget(), log.clone(), None),
@@ -173,9 +167,11 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
     let sealing = Sealing::open(None, None, book.key()).unwrap();
     let providers = Providers {
         gateway: gateway(),
+        book: LogBook::start(book.store(), Clock::system()),
         vault: Vault::new(book.store(), sealing, Clock::system(), Entropy),
         store: book.store(),
         clock: Clock::system(),
+        backlog: Backlog::new(book.store()),
     };
     let cells = Cells::start(
         data.path(),

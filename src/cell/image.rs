@@ -9,10 +9,12 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
 use hmac::{Hmac, KeyInit, Mac};
+use rustix::fs::{AtFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -23,6 +25,14 @@ use crate::files::open_plain;
 use crate::services::HostKey;
 
 const MAC_BYTES: usize = 32;
+const NOW: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: UTIME_NOW,
+};
+const OMIT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: UTIME_OMIT,
+};
 /// No image is larger: that is what the compiler may write.
 const IMAGE_BYTES: u64 = LIMITS.file_size + MAC_BYTES as u64;
 
@@ -33,6 +43,20 @@ pub(crate) struct ImageCache {
     /// Differs wherever the engine's version, settings or target differ.
     engine: String,
 }
+
+/// A file of the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ImageFile {
+    pub(crate) name: String,
+    /// Of the component that it was compiled from.
+    pub(crate) digest: String,
+    pub(crate) bytes: u64,
+    /// When it was last loaded, or made.
+    pub(crate) used: SystemTime,
+}
+
+/// What follows the name of an image that is being written.
+const STAGED: &str = ".new";
 
 impl ImageCache {
     /// Opens the cache, making its folder where there is none, for us alone.
@@ -100,6 +124,7 @@ impl ImageCache {
             return None;
         };
 
+        self.touch(digest);
         // SAFETY: the MAC shows that these bytes were written by `store`, which gets them from
         // our own compiler, for this component and an engine of this fingerprint. They are the
         // bytes that were checked, so nobody can change them in between.
@@ -121,7 +146,7 @@ impl ImageCache {
     /// When it cannot be written.
     pub(crate) fn store(&self, digest: &str, code: &[u8]) -> io::Result<()> {
         let name = self.name(digest);
-        let staged = format!("{name}.{}.new", std::process::id());
+        let staged = format!("{name}.{}{STAGED}", std::process::id());
         // What somebody has put there must not be written through, or into.
         self.clear(&staged)?;
         let mut options = OpenOptions::new();
@@ -136,6 +161,58 @@ impl ImageCache {
                 self.folder.rename(&staged, &self.folder, &name)
             }
             result => result,
+        }
+    }
+
+    /// The images that are there, those of other versions of Skep too, and what a crash has left
+    /// of one. Files of other names are somebody else's.
+    pub(crate) fn list(&self) -> io::Result<Vec<ImageFile>> {
+        let mut images = Vec::new();
+        for entry in self.folder.entries()? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let is_ours =
+                name.ends_with(".image") || (name.contains(".image.") && name.ends_with(STAGED));
+            let (Some((digest, _)), true) = (name.split_once('-'), is_ours) else {
+                continue;
+            };
+            let metadata = match entry.metadata() {
+                Ok(metadata) if metadata.is_file() => metadata,
+                Ok(_) => continue,
+                // Somebody has just removed it.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            images.push(ImageFile {
+                digest: digest.to_owned(),
+                bytes: metadata.len(),
+                used: metadata.modified()?.into_std(),
+                name,
+            });
+        }
+        Ok(images)
+    }
+
+    pub(crate) fn remove(&self, image: &ImageFile) -> io::Result<()> {
+        self.clear(&image.name)
+    }
+
+    /// Notes that an image is used, for whoever looks for those that are not.
+    fn touch(&self, digest: &str) {
+        let now = Timestamps {
+            last_access: OMIT,
+            last_modification: NOW,
+        };
+        let touched = rustix::fs::utimensat(
+            &self.folder,
+            self.name(digest),
+            &now,
+            AtFlags::SYMLINK_NOFOLLOW,
+        );
+        if let Err(error) = touched {
+            tracing::debug!(digest, %error, "the time of a compiled component stays");
         }
     }
 

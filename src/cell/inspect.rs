@@ -8,6 +8,9 @@ use wasmtime::component::{Component, ComponentExportIndex};
 const EXECUTE: &str = "execute";
 const LIFECYCLE: &str = "skep:app/lifecycle@1.0.0";
 const LOAD: &str = "load";
+const HOOK: &str = "hook";
+const TASK: &str = "skep:app/task@1.0.0";
+const RUN: &str = "run";
 
 /// What a cell offers, by package or interface. Sockets are there for the languages whose
 /// libraries import them, and refuse every address.
@@ -71,8 +74,24 @@ pub(super) fn capabilities(component: &Component, engine: &Engine) -> BTreeSet<S
         .collect()
 }
 
-/// The function that prepares a release, where the component has one.
-pub(super) fn load_export(component: &Component) -> Option<ComponentExportIndex> {
-    let lifecycle = component.get_export_index(None, LIFECYCLE)?;
-    component.get_export_index(Some(&lifecycle), LOAD)
+/// The functions that a component need not have.
+pub(super) struct Optional {
+    /// Prepares a release.
+    pub(super) load: Option<ComponentExportIndex>,
+    /// Is told of the app's life.
+    pub(super) hook: Option<ComponentExportIndex>,
+    /// Runs the tasks.
+    pub(super) task: Option<ComponentExportIndex>,
+}
+
+pub(super) fn optional_exports(component: &Component) -> Optional {
+    let find = |interface: &str, function: &str| {
+        let interface = component.get_export_index(None, interface)?;
+        component.get_export_index(Some(&interface), function)
+    };
+    Optional {
+        load: find(LIFECYCLE, LOAD),
+        hook: find(LIFECYCLE, HOOK),
+        task: find(TASK, RUN),
+    }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Receipt {
     /// The keys of the grants that it used of the database, the network and the
     /// credentials.
     pub(crate) grants: BTreeSet<String>,
+    /// What went wrong, without the secrets that the call has read.
+    pub(crate) error: Option<String>,
 }
 
 impl Receipt {
@@ -113,7 +115,7 @@ impl Ending {
     pub(crate) fn of<T>(result: &Result<T, CallError>) -> Self {
         match result {
             Ok(_) => Self::Ok,
-            Err(CallError::App { .. }) => Self::AppError,
+            Err(CallError::App { .. } | CallError::NotWell { .. }) => Self::AppError,
             Err(CallError::TimedOut(_)) => Self::TimedOut,
             Err(CallError::OutOfMemory(_)) => Self::OutOfMemory,
             Err(CallError::OutOfFuel(_)) => Self::OutOfFuel,
@@ -149,7 +151,7 @@ pub(crate) struct Record {
     pub(crate) id: CallId,
     pub(crate) app: AppName,
     pub(crate) release: ReleaseId,
-    /// `execute`, `job` or `load`.
+    /// `execute`, `job`, `task`, `hook` or `load`.
     pub(crate) entry: &'static str,
     /// The job that it worked at, and which attempt it was.
     pub(crate) job: Option<(JobId, i32)>,

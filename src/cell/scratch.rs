@@ -18,7 +18,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{self, Descriptor, ErrorCode
 
 pub(crate) use tree::Limits;
 
-use crate::capability::log::{CallLog, Level};
+use crate::capability::log::{CallLog, Level, Origin};
 use crate::services::Clock;
 use descriptor::Open;
 use tree::{Moment, Refusal, Tree};
@@ -81,7 +81,8 @@ impl Scratch {
                  files and folders in it; remove what is not needed any more",
                 bytes / (1024 * 1024)
             );
-            shared.log.write(Level::Warn, "scratch", &text, None);
+            let origin = Origin::Host("scratch");
+            shared.log.write(Level::Warn, origin, &text, None);
         }
         result
     }

@@ -75,6 +75,17 @@ enum Tables {
     Drop,
 }
 
+#[derive(Deserialize)]
+struct Deleted {
+    on_uninstall: Farewell,
+}
+
+#[derive(Deserialize)]
+struct Farewell {
+    ok: bool,
+    message: Option<String>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct App {
     name: String,
@@ -170,11 +181,24 @@ impl Arguments {
                     Tables::Keep => ("keep", "its tables are kept"),
                     Tables::Drop => ("drop", "its tables are dropped"),
                 };
-                let () = client
+                let deleted: Option<Deleted> = client
                     .delete(&format!("{}?tables={word}", path(&app)))
                     .await?;
+                if let Some(Deleted { on_uninstall }) = deleted {
+                    output.line(&on_uninstall.said())?;
+                }
                 Ok(output.line(&format!("{app} is deleted; {said}"))?)
             }
+        }
+    }
+}
+
+impl Farewell {
+    fn said(&self) -> String {
+        let word = if self.ok { "succeeded" } else { "failed" };
+        match &self.message {
+            Some(message) => format!("its hook on_uninstall {word}: {message}"),
+            None => format!("its hook on_uninstall {word}"),
         }
     }
 }

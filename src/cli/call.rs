@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     /// Queue the call as a job, and wait until it is done
     #[arg(long = "async")]
     queue: bool,
+    /// Queue this task of the app's manifest instead, and wait until it is done
+    #[arg(long, value_name = "NAME")]
+    task: Option<String>,
     /// The app's name
     app: String,
     /// A JSON object for the app
@@ -44,8 +47,11 @@ impl Arguments {
     pub(crate) async fn run(self, client: &Client) -> anyhow::Result<()> {
         let data: Value = serde_json::from_str(&self.data)
             .with_context(|| format!("`{}` is not valid JSON", self.data))?;
-        let answer = if self.queue {
-            let path = format!("/api/async/{}", segment(&self.app));
+        let answer = if self.queue || self.task.is_some() {
+            let mut path = format!("/api/async/{}", segment(&self.app));
+            if let Some(task) = &self.task {
+                path = format!("{path}?task={}", segment(task));
+            }
             let queued: Queued = client.post(&path, &data).await?;
             wait(client, &queued.job_id).await?
         } else {

@@ -1,5 +1,9 @@
 //! The one HTTP client of the commands that call a server.
 
+mod events;
+
+pub(crate) use events::Events;
+
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -81,6 +85,12 @@ impl Client {
             url,
             token: None,
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_token(mut self, token: SecretString) -> Self {
+        self.token = Some(token);
+        self
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -44,6 +44,9 @@ struct Filter {
     /// In this state only: pending, running, completed or failed
     #[arg(long)]
     status: Option<String>,
+    /// Of this kind only: execute, task or hook; or one such as `task sync`
+    #[arg(long)]
+    entry: Option<String>,
     /// Your own only
     #[arg(long)]
     mine: bool,
@@ -56,6 +59,7 @@ struct Filter {
 struct Job {
     id: String,
     app_name: String,
+    entry: String,
     status: String,
     progress: i16,
     progress_text: Option<String>,
@@ -126,7 +130,11 @@ impl Arguments {
 
 async fn list(client: &Client, output: &mut Output, filter: &Filter) -> anyhow::Result<()> {
     let mut path = format!("/api/jobs?limit={}&mine={}", filter.limit, filter.mine);
-    for (name, value) in [("app", &filter.app), ("status", &filter.status)] {
+    for (name, value) in [
+        ("app", &filter.app),
+        ("status", &filter.status),
+        ("entry", &filter.entry),
+    ] {
         if let Some(value) = value {
             path = format!("{path}&{name}={}", segment(value));
         }
@@ -142,6 +150,7 @@ async fn list(client: &Client, output: &mut Output, filter: &Filter) -> anyhow::
             [
                 job.id.clone(),
                 job.app_name.clone(),
+                job.entry.clone(),
                 job.status.clone(),
                 format!("{} %", job.progress),
                 job.attempt.to_string(),
@@ -151,7 +160,7 @@ async fn list(client: &Client, output: &mut Output, filter: &Filter) -> anyhow::
         })
         .collect();
     let heads = [
-        "JOB", "APP", "STATUS", "PROGRESS", "ATTEMPT", "QUEUED", "ERROR",
+        "JOB", "APP", "CALLS", "STATUS", "PROGRESS", "ATTEMPT", "QUEUED", "ERROR",
     ];
     Ok(output.table(&list, heads, rows)?)
 }
@@ -160,9 +169,10 @@ async fn show(client: &Client, output: &mut Output, job: &str) -> anyhow::Result
     let details: Details = client.get(&format!("/api/jobs/{}", segment(job))).await?;
     let job = &details.job;
     output.line(&format!(
-        "{} of {}, {}, {} %{}",
+        "{} of {}, {}, {}, {} %{}",
         job.id,
         job.app_name,
+        job.entry,
         job.status,
         job.progress,
         job.progress_text

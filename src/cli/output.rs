@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::logs::acts;
+
 /// Where a command prints, and in which form.
 pub(crate) struct Output {
     json: bool,
@@ -72,15 +74,35 @@ impl Output {
     /// Prints one of many answers: JSON on one line for programs, or a line for people.
     pub(crate) fn event(&mut self, whole: &impl Serialize, text: &str) -> io::Result<()> {
         if self.json {
-            serde_json::to_writer(&mut self.to, whole)?;
-            return writeln!(self.to);
+            return self.record(whole);
         }
         self.line(text)
+    }
+
+    /// Prints JSON on a line of its own.
+    fn record(&mut self, record: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string(record)?;
+        // JSON leaves some characters as they are that a terminal obeys.
+        let mut line = String::with_capacity(text.len());
+        for character in text.chars() {
+            if acts(character) {
+                write_escape(&mut line, character);
+            } else {
+                line.push(character);
+            }
+        }
+        writeln!(self.to, "{line}")
     }
 
     fn json(&mut self, whole: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut self.to, whole)?;
         writeln!(self.to)
+    }
+}
+
+fn write_escape(line: &mut String, character: char) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        line.push_str(&format!("\\u{unit:04x}"));
     }
 }
 
@@ -144,6 +166,18 @@ mod tests {
     #[test]
     fn people_see_columns() {
         assert_eq!(printed(false), "NAME  KIND\nmaja  -\nw     drone\n");
+    }
+
+    #[test]
+    fn a_record_is_one_line_that_no_terminal_obeys() {
+        let printed = Printed::default();
+        let text = "a\u{1b}\n\u{9b}\u{202e}ä";
+        printed.output(true).record(&text).unwrap();
+        assert_eq!(printed.text(), "\"a\\u001b\\n\\u009b\\u202eä\"\n");
+        assert_eq!(
+            serde_json::from_str::<String>(&printed.text()).unwrap(),
+            text
+        );
     }
 
     #[test]

@@ -268,6 +268,9 @@ async fn show(client: &Client, output: &mut Output, one: &One) -> anyhow::Result
         "missed times: {}; where one runs: {}",
         schedule.missed, schedule.overlap
     ))?;
+    if let Some(task) = schedule.rest.get("task").and_then(Value::as_str) {
+        output.line(&format!("calls the task {task}"))?;
+    }
     let rows = details
         .runs
         .iter()

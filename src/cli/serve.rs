@@ -1,13 +1,13 @@
 //! `skep serve`: runs the server.
 
-use std::io::IsTerminal;
+mod log;
+
 use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, LogFormat, Overrides};
+use crate::config::{Config, Overrides};
 use crate::serve;
 
 /// Run the server
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let config = Config::load(self.config.as_deref(), self.overrides)?;
-        start_log(&config)?;
+        let _written_at_the_end = log::start(&config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("skep")
@@ -41,21 +41,6 @@ impl Arguments {
         runtime.shutdown_background();
         served
     }
-}
-
-fn start_log(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder()
-        .parse(&config.log)
-        .map_err(|error| anyhow::anyhow!("the setting `log` is malformed: {error}"))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match config.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
-    Ok(())
 }
 
 /// Cancels `stop` on the first SIGTERM or SIGINT, and ends the process on the second.

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{Candidate, DeployError, Deployer};
-use crate::app::Grant;
 use crate::app::manifest::Access;
+use crate::app::{Grant, Hook};
 use crate::audit::Entry;
 use crate::capability::db::Inspector;
 use crate::capability::jobs::policy::JobsGrant;
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::TableGrant;
 use crate::store::{apps, audit, blobs, consents, releases, schedules};
+
+/// Bundles and components that are removed in one transaction.
+const SWEPT_AT_ONCE: i64 = 8;
 
 impl Deployer {
     /// Makes a release active: in the database with an entry of the audit log, on this node,
@@ -60,6 +64,7 @@ impl Deployer {
         release: ReleaseId,
     ) -> sqlx::Result<()> {
         let now = self.0.clock.now();
+        let before = releases::active_manifest(&mut *connection, app).await?;
         let live = apps::activate(&mut *connection, app, release, now).await?;
         let by = live.decided_by.as_deref().unwrap_or(&live.created_by);
         let consented = consents::all(&mut *connection, app).await?;
@@ -78,7 +83,18 @@ impl Deployer {
         let manifest = &live.manifest.0;
         let jobs = JobsGrant::new(manifest.jobs, self.0.cells.limits()).settings;
         schedules::declare(connection, app, &manifest.schedules, jobs).await?;
-        self.reconcile(connection).await
+        self.reconcile(connection).await?;
+        let Some(before) = before else {
+            return self
+                .queue_hook(connection, app, Hook::Install, &json!({}))
+                .await;
+        };
+        let payload = json!({
+            "from": before.version.to_string(),
+            "to": manifest.version.to_string(),
+        });
+        self.queue_hook(connection, app, Hook::Upgrade, &payload)
+            .await
     }
 
     /// Gives every app's role what it is granted of other apps' tables, and nothing else:
@@ -93,9 +109,16 @@ impl Deployer {
 
     /// Removes bundles and components that nothing needs any more.
     pub(crate) async fn sweep(&self) -> sqlx::Result<()> {
-        let mut tx = self.0.store.pool().begin().await?;
-        let swept = blobs::sweep(&mut tx).await?;
-        tx.commit().await?;
+        let mut swept = 0;
+        loop {
+            let mut tx = self.0.store.pool().begin().await?;
+            let (blobs, _) = blobs::sweep_some(&mut tx, SWEPT_AT_ONCE).await?;
+            tx.commit().await?;
+            swept += blobs;
+            if blobs == 0 {
+                break;
+            }
+        }
         if swept > 0 {
             tracing::info!(swept, "removed bundles and components that nothing needs");
         }

@@ -18,6 +18,14 @@ pub(crate) enum DeployError {
     Build(#[from] BuildError),
     #[error("{0}")]
     Compile(String),
+    #[error(
+        "the manifest has `{key}`, and the component exports no `{export}` to run them with: \
+         export it, or remove the key"
+    )]
+    NoExport {
+        key: &'static str,
+        export: &'static str,
+    },
     #[error(transparent)]
     World(#[from] NotAnApp),
     /// One of the manifest's `tables`, counted from 1 as people do.
@@ -104,6 +112,7 @@ fn describe(error: &CallError) -> String {
         | CallError::AnswerTooLarge
         | CallError::Crashed(_)
         | CallError::Stopped
+        | CallError::NotWell { .. }
         | CallError::Busy(_)
         | CallError::Internal(_) => error.to_string(),
     }

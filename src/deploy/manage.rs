@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use sqlx::postgres::PgListener;
 use wasmtime::component::Component;
 
+use super::hooks::Farewell;
 use super::{Candidate, DeployError, Deployer};
-use crate::app::{Grant, Grants, Manifest};
+use crate::app::{Grant, Grants, Hook, Manifest};
 use crate::audit::{Actor, Entry};
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{OwnedTable, RolesError};
@@ -99,8 +101,12 @@ impl Deployer {
         let change = async {
             let mut tx = self.0.store.pool().begin().await?;
             let now = self.0.clock.now();
-            if !apps::set_enabled(&mut tx, app, enabled, now).await? {
+            let Some(changed) = apps::set_enabled(&mut tx, app, enabled, now).await? else {
                 return Err(ManageError::NotFound(app.clone()));
+            };
+            if changed {
+                let hook = if enabled { Hook::Enable } else { Hook::Disable };
+                self.queue_hook(&mut tx, app, hook, &json!({})).await?;
             }
             let action = if enabled { "app.enable" } else { "app.disable" };
             audit::record(&mut tx, now, Entry::of_app(actor, action, app)).await?;
@@ -112,13 +118,13 @@ impl Deployer {
     }
 
     /// Deletes an app and its releases; its tables are kept for a later app of that name, or
-    /// dropped.
+    /// dropped. What comes back is what its hook said to it, if it has one.
     pub(crate) async fn delete(
         &self,
         app: &AppName,
         keep_tables: bool,
         actor: Actor,
-    ) -> Result<(), ManageError> {
+    ) -> Result<Option<Farewell>, ManageError> {
         let delete = self.delete_now(app, keep_tables, actor);
         self.locked(app, delete).await
     }
@@ -128,8 +134,10 @@ impl Deployer {
         app: &AppName,
         keep_tables: bool,
         actor: Actor,
-    ) -> Result<(), ManageError> {
+    ) -> Result<Option<Farewell>, ManageError> {
         self.must_exist(app).await?;
+        // While everything is there still: rights, rows and credentials.
+        let farewell = self.say_farewell(app, !keep_tables).await?;
         let mut tx = self.0.store.pool().begin().await?;
         apps::delete(&mut tx, app).await?;
         self.0.serving.remove(app);
@@ -140,11 +148,16 @@ impl Deployer {
             self.follow(app).await?;
             return Err(DeployError::from(error).into());
         }
-        let entry = Entry::of_app(actor, "app.delete", app).with("keep_tables", keep_tables);
+        let mut entry = Entry::of_app(actor, "app.delete", app).with("keep_tables", keep_tables);
+        if let Some(farewell) = &farewell {
+            // Its words may hold anything.
+            let word = if farewell.ok { "ok" } else { "failed" };
+            entry = entry.with("on_uninstall", word);
+        }
         audit::record(&mut tx, self.0.clock.now(), entry).await?;
         tx.commit().await?;
         self.sweep().await?;
-        Ok(())
+        Ok(farewell)
     }
 
     /// The app's own tables.

@@ -55,6 +55,11 @@ impl Serving {
         }
     }
 
+    /// The release that an app serves here, though it may be disabled.
+    pub(crate) fn find_even_disabled(&self, app: &AppName) -> Option<App> {
+        self.read().running.get(app).cloned()
+    }
+
     /// How many apps cannot be called yet because their code is not compiled here.
     pub(crate) fn starting(&self) -> usize {
         self.read().starting.len()

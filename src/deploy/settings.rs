@@ -131,7 +131,7 @@ pub(super) fn settings(
             .iter()
             .map(|declared| declared.name.clone())
             .collect(),
-        jobs: JobsGrant::new(manifest.jobs, limits),
+        jobs: JobsGrant::new(manifest.jobs, limits).with_tasks(&manifest.tasks, limits),
         granted,
     }
 }

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -12,7 +13,7 @@ use super::auth::extract::{AppsOperator, Authenticated};
 use super::consent::{ReleaseBody, require_insight};
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
-use crate::deploy::ManageError;
+use crate::deploy::{Farewell, ManageError};
 use crate::ids::{AppName, InvalidAppName};
 use crate::services::Services;
 use crate::store::apps::ShownRow;
@@ -229,6 +230,12 @@ enum Tables {
     Drop,
 }
 
+/// An app that is gone, and what it had to say to that.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Deleted {
+    on_uninstall: Farewell,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeleteQuery {
@@ -236,6 +243,9 @@ pub(crate) struct DeleteQuery {
 }
 
 /// Deletes an app with its releases. What becomes of its tables must be said.
+///
+/// An app with a hook `on_uninstall` is told before, while all of it is there, and has 30 s. The
+/// answer then says what the hook came to; the app is deleted whatever that is.
 #[utoipa::path(
     delete, path = "/admin/api/apps/{app}", tag = "apps",
     params(
@@ -243,7 +253,8 @@ pub(crate) struct DeleteQuery {
         ("tables" = String, Query, description = "`keep` for a later app of that name, or `drop`"),
     ),
     responses(
-        (status = 204),
+        (status = 200, body = Deleted, description = "deleted, after its hook was called"),
+        (status = 204, description = "deleted; it has no such hook"),
         (status = 400, body = ErrorBody, description = "`tables` is missing"),
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody),
@@ -256,7 +267,7 @@ pub(crate) async fn delete(
     operator: AppsOperator,
     Path(app): Path<String>,
     query: Result<Query<DeleteQuery>, axum::extract::rejection::QueryRejection>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let app: AppName = app.parse()?;
     let say = || {
         ApiError::Invalid(format!(
@@ -271,12 +282,15 @@ pub(crate) async fn delete(
         return Err(say());
     };
     let keep = matches!(tables, Tables::Keep);
-    services
+    let farewell = services
         .deployer
         .delete(&app, keep, operator.actor())
         .await?;
     tracing::info!(%app, keep_tables = keep, by = operator.username, "deleted");
-    Ok(StatusCode::NO_CONTENT)
+    Ok(match farewell {
+        Some(on_uninstall) => Json(Deleted { on_uninstall }).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
 }
 
 impl From<InvalidAppName> for ApiError {

@@ -184,9 +184,10 @@ impl From<CallError> for ApiError {
     fn from(error: CallError) -> Self {
         let text = error.to_string();
         match error {
-            CallError::App { .. } | CallError::AnswerTooLarge | CallError::Crashed(_) => {
-                Self::App(text)
-            }
+            CallError::App { .. }
+            | CallError::NotWell { .. }
+            | CallError::AnswerTooLarge
+            | CallError::Crashed(_) => Self::App(text),
             CallError::TimedOut(_) => Self::TimedOut(text),
             CallError::OutOfMemory(_) => Self::OutOfMemory(text),
             CallError::OutOfFuel(_) => Self::OutOfFuel(text),

@@ -9,6 +9,7 @@ use axum::routing::{get, post, put};
 use secrecy::ExposeSecret;
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -16,8 +17,8 @@ use uuid::Uuid;
 use super::auth::extract::CredentialsOperator;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
-use crate::app::Grants;
 use crate::app::manifest::Credential;
+use crate::app::{Grants, Hook};
 use crate::audit::Entry;
 use crate::capability::credentials::policy::MAX_BYTES;
 use crate::capability::credentials::vault::{self, RotateError, Unsuitable};
@@ -184,6 +185,11 @@ pub(crate) async fn set(
     let entry = Entry::new(operator.actor(), "credential.set", "credential", &name)
         .with("app", app.as_str())
         .with("size", secret.len());
+    let payload = json!({ "fields": [name] });
+    let told = services
+        .deployer
+        .queue_hook(&mut tx, &app, Hook::CredentialsSaved, &payload);
+    told.await?;
     audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
 

@@ -153,6 +153,7 @@ impl From<DeployError> for ApiError {
                 BuildError::App(_) | BuildError::TooSlow | BuildError::Missing(_),
             )
             | DeployError::Compile(_)
+            | DeployError::NoExport { .. }
             | DeployError::World(_)
             | DeployError::Tables { .. }
             | DeployError::Load(_)

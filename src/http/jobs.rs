@@ -22,12 +22,11 @@ use super::auth::extract::{AppsCaller, AppsOperator};
 use super::calls::{BODY_BYTES, too_large};
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
-use crate::app::payload;
+use crate::app::{JobEntry, payload};
 use crate::audit::Entry;
 use crate::auth::{Identity, permission};
-use crate::capability::jobs::policy;
+use crate::capability::jobs::{backlog, policy};
 use crate::ids::{AppName, InvalidAppName, JobId};
-use crate::jobs::backlog;
 use crate::services::Services;
 use crate::store::audit;
 use crate::store::jobs::{self, AttemptRow, Filter, JobRow, NewJob};
@@ -60,11 +59,19 @@ pub(crate) struct QueuedBody {
     node: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EnqueueQuery {
+    task: Option<String>,
+}
+
 /// A job, in the shape of the NodeRouter contract and with more.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JobBody {
     id: Uuid,
     app_name: String,
+    /// What it calls: `execute`, `task NAME` or `hook NAME`.
+    entry: String,
     /// `pending`, `running`, `completed` or `failed`.
     status: String,
     /// 0 to 99 while it runs, 100 once it is completed.
@@ -129,6 +136,7 @@ pub(crate) struct AttemptBody {
 pub(crate) struct ListQuery {
     app: Option<AppName>,
     status: Option<Status>,
+    entry: Option<String>,
     mine: bool,
     before: Option<JobId>,
     limit: Option<u16>,
@@ -167,6 +175,8 @@ pub(crate) struct Purged {
     post, path = "/api/async/{app}", tag = "jobs", request_body = Object,
     params(
         ("app" = String, Path, description = "the app's name"),
+        ("task" = Option<String>, Query,
+            description = "the task of the manifest that is called instead of `execute`; needs `skep:apps`"),
         ("Idempotency-Key" = Option<String>, Header, description = "at most 200 bytes"),
     ),
     responses(
@@ -185,8 +195,10 @@ pub(crate) async fn enqueue(
     caller: AppsCaller,
     Path(app): Path<String>,
     headers: HeaderMap,
+    query: Result<Query<EnqueueQuery>, QueryRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<QueuedBody>), ApiError> {
+    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let app: AppName = app
         .parse()
         .map_err(|error: InvalidAppName| ApiError::Invalid(error.to_string()))?;
@@ -194,31 +206,41 @@ pub(crate) async fn enqueue(
     if let Some(permission) = &serving.required_permission {
         caller.require(permission)?;
     }
+    let entry = match query.task {
+        None => JobEntry::Execute,
+        Some(task) => {
+            // What an app does in the background it lets its users begin, or not.
+            caller.require(permission::APPS)?;
+            JobEntry::Task(task)
+        }
+    };
     let body = body.map_err(|rejection| too_large(&rejection))?;
     let payload = payload::admit(&body)?;
     let key = idempotency_key(&headers)?;
     policy::admit(&payload, key, 0).map_err(|refused| ApiError::Invalid(refused.to_string()))?;
-    if !services.jobs.has_room(&app).await? {
-        let text = format!("app '{app}' has {} jobs waiting", backlog::MOST);
-        return Err(ApiError::Unavailable(text, 60));
-    }
+    let grant = &serving.image.settings().jobs;
+    grant
+        .admit(&entry)
+        .map_err(|refused| ApiError::Invalid(refused.to_string()))?;
+    must_have_room(&services, &app).await?;
 
     // A key is its user's own: nobody takes another's, or learns that it is taken.
     let key = key.map(|key| format!("user:{}:{key}", caller.user));
     let new = NewJob {
         id: JobId(services.entropy.id(&services.clock)),
         app: &app,
+        entry: &entry,
         payload: &payload,
         key: key.as_deref(),
         created_by: Some(caller.user),
         priority: 0,
-        settings: serving.image.settings().jobs.settings,
+        settings: grant.settings,
     };
     let pool = services.store.pool();
     let job = jobs::insert(pool, new).await?;
     let mut status = "pending".to_owned();
     if job != new.id {
-        if !jobs::has_payload(pool, job, &payload).await? {
+        if !jobs::is_same(pool, job, &entry, &payload).await? {
             return Err(ApiError::Conflict(
                 "this Idempotency-Key belongs to a job with another body: take a new key"
                     .to_owned(),
@@ -236,6 +258,14 @@ pub(crate) async fn enqueue(
             node: services.jobs.node().to_owned(),
         }),
     ))
+}
+
+async fn must_have_room(services: &Services, app: &AppName) -> Result<(), ApiError> {
+    if services.jobs.has_room(app).await? {
+        return Ok(());
+    }
+    let text = format!("app '{app}' has {} jobs waiting", backlog::MOST);
+    Err(ApiError::Unavailable(text, 60))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
@@ -308,6 +338,8 @@ pub(crate) async fn show(
     params(
         ("app" = Option<String>, Query, description = "of this app only"),
         ("status" = Option<String>, Query, description = "in this state only"),
+        ("entry" = Option<String>, Query,
+            description = "`execute`, `task`, `hook`, or one of them such as `task sync`"),
         ("mine" = Option<bool>, Query, description = "one's own only"),
         ("before" = Option<String>, Query, description = "queued before the job of this id"),
         ("limit" = Option<u16>, Query, description = "how many, 200 at most and by default 50"),
@@ -328,6 +360,7 @@ pub(crate) async fn list(
     let filter = Filter {
         app: query.app.as_ref(),
         status: query.status.map(Status::word),
+        entry: query.entry.as_deref(),
         created_by: own_only.then_some(caller.user),
         before: query.before,
         limit: query.limit.map_or(50, i64::from).clamp(1, PAGE),
@@ -394,6 +427,7 @@ pub(crate) async fn retry(
     if let Some(permission) = &serving.required_permission {
         caller.require(permission)?;
     }
+    must_have_room(&services, &job.app).await?;
     let mut tx = services.store.pool().begin().await?;
     let retried = jobs::retry(&mut tx, job.id).await?;
     if retried {
@@ -430,13 +464,13 @@ pub(crate) async fn purge(
     let mut tx = services.store.pool().begin().await?;
     audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
+    let seconds = i64::from(purge.older_than_days) * 86_400;
     let mut deleted = 0;
     loop {
-        let days = i32::from(purge.older_than_days);
         let purged = jobs::purge(
             services.store.pool(),
             purge.app.as_str(),
-            days,
+            seconds,
             i64::MAX,
             CHUNK,
         );
@@ -499,6 +533,7 @@ impl From<JobRow> for JobBody {
         Self {
             id: row.id.0,
             app_name: row.app.to_string(),
+            entry: row.entry,
             status: row.status,
             progress: row.progress_now,
             result: row.result.and_then(|text| RawValue::from_string(text).ok()),

@@ -6,8 +6,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    apps, audit, auth, calls, consent, credentials, deploy, health, jobs, metrics, notify,
-    receipts, roles, schedules, settings, tokens, usage, users, webhooks,
+    apps, audit, auth, calls, consent, credentials, deploy, health, jobs, logs, metrics, notify,
+    receipts, retention, roles, schedules, settings, tokens, usage, users, webhooks,
 };
 use crate::services::Services;
 
@@ -44,6 +44,8 @@ pub(crate) fn router() -> Router<Services> {
         notify::socket::open, notify::events::open,
         webhooks::list, webhooks::add, webhooks::remove, webhooks::test, webhooks::deliveries,
         audit::list, audit::export, audit::verify, audit::cut,
+        logs::list, logs::of_call, logs::follow,
+        retention::list, retention::purge,
         health::alive, health::ready, metrics::read,
     ),
     modifiers(&Credentials),

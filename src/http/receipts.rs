@@ -44,7 +44,7 @@ pub(crate) struct CallBody {
     id: Uuid,
     /// The number of the release; null where its deploy failed.
     release: Option<i32>,
-    /// `execute`, `job`, or `load` at a deploy.
+    /// `execute`; `job`, `task` or `hook` of a job; or `load` at a deploy.
     entry: String,
     /// The job that it worked at.
     job: Option<Uuid>,

@@ -5,15 +5,16 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::auth::extract::AppsOperator;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
-use crate::app::Setting;
 use crate::app::setting::Unfit;
+use crate::app::{Hook, Setting};
 use crate::audit::Entry;
 use crate::deploy::ManageError;
 use crate::ids::AppName;
@@ -161,6 +162,7 @@ pub(crate) async fn set(
         .with("app", app.as_str())
         .with("value", told(body.value))
         .with("value_before", before.map(told));
+    tell(&services, &mut tx, &app, &key).await?;
     audit::record(&mut tx, now, entry).await?;
     tx.commit().await?;
 
@@ -198,9 +200,25 @@ pub(crate) async fn unset(
     let entry = Entry::new(operator.actor(), "setting.unset", "setting", &key)
         .with("app", app.as_str())
         .with("value_before", before.map(told));
+    tell(&services, &mut tx, &app, &key).await?;
     audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tells an app that an operator has changed a setting. What it changes itself it knows.
+async fn tell(
+    services: &Services,
+    connection: &mut PgConnection,
+    app: &AppName,
+    key: &str,
+) -> sqlx::Result<()> {
+    let payload = json!({ "keys": [key] });
+    let hook = Hook::SettingsSaved;
+    services
+        .deployer
+        .queue_hook(connection, app, hook, &payload)
+        .await
 }
 
 /// A value as the audit log repeats it: whole, if it is short.

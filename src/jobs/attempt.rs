@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Acquire;
+use sqlx::{Acquire, PgConnection};
 
 use super::Jobs;
 use super::policy::{self, Ending};
-use crate::app::payload;
+use crate::app::{JobEntry, payload};
 use crate::capability::caller::Caller;
 use crate::capability::db::fence::{Fence, Secret};
 use crate::capability::db::session::Source;
 use crate::capability::notify::policy::Fired;
 use crate::cell::{self, Call, CallError, Entry};
+use crate::deploy::{App, NotServing};
 use crate::ids::{CallId, UserId};
 use crate::limits::Budget;
-use crate::store::jobs::attempts::{self, Claimed};
+use crate::store::jobs::attempts::{self, Claimed, Said};
 use crate::store::{notifications, users};
 
 /// How long a node tries to write down how an attempt ended. After that the attempt's lease ends
@@ -30,6 +31,11 @@ enum Outcome {
     /// The app has answered, and what it did is committed already. What it fired is not sent yet.
     Answered(String, Vec<Fired>),
     Ended(Ending, String),
+    /// A hook has answered that it did not succeed.
+    NotWell {
+        message: String,
+        answer: String,
+    },
 }
 
 impl Jobs {
@@ -74,9 +80,9 @@ impl Jobs {
 
     async fn call(&self, claimed: &Claimed, fence: &Fence) -> Outcome {
         let parts = &self.0.parts;
-        let app = match parts.serving.find(&claimed.app) {
+        let app = match self.release(claimed).await {
             Ok(app) => app,
-            Err(error) => return Outcome::Ended(Ending::Returned, error.to_string()),
+            Err(error) => return Outcome::Ended(Ending::Returned, error),
         };
         let caller = match claimed.created_by {
             None => None,
@@ -88,7 +94,7 @@ impl Jobs {
         let settings = app.image.settings();
         let call = Call {
             id: CallId(parts.entropy.id(&parts.clock)),
-            entry: Entry::Execute(payload::with_job_id(&claimed.payload, claimed.job)),
+            entry: entry(claimed),
             caller,
             database: Source::App {
                 pools: parts.pools.clone(),
@@ -96,7 +102,7 @@ impl Jobs {
                 inspector: app.inspector.clone(),
             },
             budget: Budget {
-                wall: settings.jobs.wall,
+                wall: settings.jobs.wall_of(&claimed.entry),
                 ..settings.budget
             },
             attempt: Some(fence.clone()),
@@ -106,6 +112,26 @@ impl Jobs {
             .uses
             .note_job(parts.cells.limits(), settings, &outcome.receipt);
         judge(outcome, fence)
+    }
+
+    /// What a job runs on: the app as calls find it.
+    ///
+    /// A hook tells of what was changed a moment ago, maybe on another node, and an app is told
+    /// that it is disabled when it is.
+    async fn release(&self, claimed: &Claimed) -> Result<App, String> {
+        let parts = &self.0.parts;
+        if !claimed.entry.is_hook() {
+            return parts
+                .serving
+                .find(&claimed.app)
+                .map_err(|error| error.to_string());
+        }
+        let followed = parts.deployer.follow(&claimed.app).await;
+        followed.map_err(|error| error.to_string())?;
+        parts
+            .serving
+            .find_even_disabled(&claimed.app)
+            .ok_or_else(|| NotServing::NotFound(claimed.app.clone()).to_string())
     }
 
     /// The user behind a job, with the rights of now; none where they may do nothing any more.
@@ -158,15 +184,54 @@ impl Jobs {
                 }
             }
             Outcome::Ended(ending, error) => {
-                let ended = attempts::give_up(&mut tx, job, number, ending.word(), error).await?;
-                if let Some(counts) = ended {
-                    let chance = u32::from_le_bytes(self.0.parts.entropy.bytes());
-                    let (counts, next) = policy::next(*ending, counts, chance);
-                    attempts::settle(&mut tx, job, counts, next, error).await?;
-                }
+                self.settle(&mut tx, fence, *ending, Said::error(error))
+                    .await?;
+            }
+            Outcome::NotWell { message, answer } => {
+                let said = Said {
+                    error: message,
+                    result: Some(answer),
+                };
+                self.settle(&mut tx, fence, Ending::Failed, said).await?;
             }
         }
         tx.commit().await
+    }
+}
+
+impl Jobs {
+    /// Ends an attempt that did not complete its job, and decides what becomes of the job.
+    async fn settle(
+        &self,
+        connection: &mut PgConnection,
+        fence: &Fence,
+        ending: Ending,
+        said: Said<'_>,
+    ) -> sqlx::Result<()> {
+        let (job, number) = (fence.job(), fence.number());
+        let ended = attempts::give_up(connection, job, number, ending.word(), said.error).await?;
+        if let Some(counts) = ended {
+            let chance = u32::from_le_bytes(self.0.parts.entropy.bytes());
+            let (counts, next) = policy::next(ending, counts, chance);
+            attempts::settle(connection, job, counts, next, said).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What of the app a job calls.
+fn entry(claimed: &Claimed) -> Entry {
+    let data = || payload::with_job_id(&claimed.payload, claimed.job);
+    match &claimed.entry {
+        JobEntry::Execute => Entry::Execute(data()),
+        JobEntry::Task(name) => Entry::Task {
+            name: name.clone(),
+            data: data(),
+        },
+        JobEntry::Hook(hook) => Entry::Hook {
+            hook: *hook,
+            payload: claimed.payload.clone(),
+        },
     }
 }
 
@@ -186,6 +251,12 @@ fn judge(outcome: cell::Outcome, fence: &Fence) -> Outcome {
     // PostgreSQL keeps no such character in a text.
     let text = error.to_string().replace('\0', "");
     match error {
+        CallError::NotWell { answer, .. } => Outcome::NotWell {
+            message: text,
+            answer: payload::result(&answer)
+                .unwrap_or_default()
+                .replace('\0', ""),
+        },
         CallError::Stopped | CallError::Busy(_) => Outcome::Ended(Ending::Returned, text),
         CallError::Internal(_) => Outcome::Ended(Ending::Lost, text),
         CallError::TimedOut(wall) => Outcome::Ended(

@@ -3,8 +3,10 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::app::JobEntry;
 use crate::app::manifest::JobWishes;
 use crate::capability::db::fence;
+use crate::capability::jobs::backlog;
 use crate::capability::jobs::policy::JobsGrant;
 use crate::http::testing::TestHost;
 use crate::limits::Limits;
@@ -21,6 +23,7 @@ async fn held(host: &TestHost, lease: Duration) -> JobId {
     let job = NewJob {
         id: JobId(services.entropy.id(&services.clock)),
         app: &app,
+        entry: &JobEntry::Execute,
         payload: "{}",
         key: None,
         created_by: None,

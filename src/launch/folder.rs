@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, File, MetadataExt, OpenOptions, OpenOptionsExt};
@@ -122,29 +123,61 @@ impl Drop for PrivateFolder {
 ///
 /// When `work` is there and cannot be read.
 pub(crate) fn sweep(work: &Path) -> io::Result<()> {
+    sweep_where(work, false, |_| true).map(|_| ())
+}
+
+/// The same while work goes on: what was changed since a time stays too, because a new folder is
+/// not locked at once. What comes back is how much went, or would go in a dry run.
+///
+/// # Errors
+///
+/// When `work` is there and cannot be read.
+pub(crate) fn sweep_before(work: &Path, time: SystemTime, dry_run: bool) -> io::Result<usize> {
+    sweep_where(work, dry_run, |modified| modified < time)
+}
+
+fn sweep_where(work: &Path, dry_run: bool, goes: impl Fn(SystemTime) -> bool) -> io::Result<usize> {
     let above = match Dir::open_ambient_dir(work, ambient_authority()) {
         Ok(above) => above,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(error),
     };
+    let mut swept = 0;
     for entry in above.entries()? {
         let entry = entry?;
         let name = entry.file_name();
-        let removed = if entry.file_type()?.is_dir() {
+        let metadata = match entry.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        if !goes(metadata.modified()?.into_std()) {
+            continue;
+        }
+        let removed = if metadata.is_dir() {
             let dir = above.open_dir(&name)?;
             let lock = dir.open(".")?;
             if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
                 continue;
             }
-            empty(&dir).and_then(|()| above.remove_dir(&name))
+            if dry_run {
+                Ok(())
+            } else {
+                empty(&dir).and_then(|()| above.remove_dir(&name))
+            }
+        } else if dry_run {
+            Ok(())
         } else {
             above.remove_file(&name)
         };
-        if let Err(error) = removed {
-            tracing::warn!(name = %name.display(), %error, "old work cannot be removed");
+        match removed {
+            Ok(()) => swept += 1,
+            Err(error) => {
+                tracing::warn!(name = %name.display(), %error, "old work cannot be removed");
+            }
         }
     }
-    Ok(())
+    Ok(swept)
 }
 
 /// Removes everything in a folder, however deep: what is nested is brought up, because going

@@ -149,6 +149,7 @@ async fn a_call_is_kept_with_its_receipt_and_its_error_in_one_short_line() {
         answer: 90,
         log_lines: 100,
         grants: std::collections::BTreeSet::new(),
+        error: None,
     };
     let caller = Caller {
         user_id: String::new(),

@@ -3,7 +3,8 @@
 //! Nothing that a node remembers of rights and subscriptions outlives a change of them: each batch
 //! is read together with the numbers that count those changes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,9 +138,10 @@ impl Delivery {
         }
         for row in batch.rows.iter().filter(|row| row.declared) {
             let action = (row.app.clone(), row.action.clone());
-            if !self.subscribers.contains_key(&action) {
-                let found = subscriptions::subscribers(pool, &action.0, &action.1).await?;
-                self.subscribers.insert(action, found.into_iter().collect());
+            if let Entry::Vacant(unknown) = self.subscribers.entry(action) {
+                let (app, action) = unknown.key();
+                let found = subscriptions::subscribers(pool, app, action).await?;
+                unknown.insert(found.into_iter().collect());
             }
         }
         Ok(batch)

@@ -4,6 +4,7 @@ use sqlx::{Acquire, PgConnection};
 use time::{Duration, OffsetDateTime};
 
 use super::{RETRY, Schedules};
+use crate::app::JobEntry;
 use crate::app::schedule::{self, Admission, Busy};
 use crate::ids::{AppName, JobId};
 use crate::store::jobs::{self, NewJob};
@@ -192,6 +193,7 @@ impl Schedules {
         let job = NewJob {
             id: JobId(self.0.entropy.id(&self.0.clock)),
             app: &row.app,
+            entry: &row.task.clone().map_or(JobEntry::Execute, JobEntry::Task),
             payload: &row.payload,
             key: Some(key),
             // Nobody: the app acts for itself.

@@ -3,6 +3,7 @@ use sqlx::postgres::PgListener;
 use time::format_description::well_known::Rfc3339;
 
 use super::*;
+use crate::app::JobEntry;
 use crate::http::testing::TestHost;
 use crate::ids::{AppName, JobId};
 use crate::store::jobs::{self, JobRow};
@@ -136,7 +137,12 @@ async fn a_firing_is_one_job_of_nobody_with_the_payload_and_the_next_is_planned(
         (jobs[0].created_by, jobs[0].status.as_str()),
         (None, "pending")
     );
-    let payload = jobs::has_payload(bench.pool(), jobs[0].id, r#"{"full":true}"#);
+    let payload = jobs::is_same(
+        bench.pool(),
+        jobs[0].id,
+        &JobEntry::Execute,
+        r#"{"full":true}"#,
+    );
     assert!(payload.await.unwrap());
     let row = bench.row().await;
     assert_eq!(row.next_fire_at, Some(due + DAY));

@@ -165,24 +165,32 @@ pub(crate) async fn activate(
     Ok(activated)
 }
 
-/// Enables or disables an app, and tells every node. False where there is no such app.
+/// Enables or disables an app, and tells every node. What comes back is whether that has changed
+/// anything; none where there is no such app.
 pub(crate) async fn set_enabled(
     connection: &mut PgConnection,
     app: &AppName,
     enabled: bool,
     now: OffsetDateTime,
-) -> sqlx::Result<bool> {
-    let changed = sqlx::query(
-        "UPDATE apps SET enabled = $2, updated_at = $3
-         WHERE name = $1 AND active_release IS NOT NULL",
+) -> sqlx::Result<Option<bool>> {
+    let before: Option<bool> = sqlx::query_scalar(
+        "SELECT enabled FROM apps WHERE name = $1 AND active_release IS NOT NULL
+         FOR NO KEY UPDATE",
     )
     .bind(app)
-    .bind(enabled)
-    .bind(now)
-    .execute(&mut *connection)
+    .fetch_optional(&mut *connection)
     .await?;
+    let Some(before) = before else {
+        return Ok(None);
+    };
+    sqlx::query("UPDATE apps SET enabled = $2, updated_at = $3 WHERE name = $1")
+        .bind(app)
+        .bind(enabled)
+        .bind(now)
+        .execute(&mut *connection)
+        .await?;
     announce(connection, app).await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(Some(before != enabled))
 }
 
 /// Forgets an app with its releases, and tells every node.

@@ -78,20 +78,33 @@ pub(crate) async fn keep_build(
     Ok(())
 }
 
-/// Removes what no release and no remembered build of a release needs.
-pub(crate) async fn sweep(connection: &mut PgConnection) -> sqlx::Result<u64> {
+/// Removes some of what no release and no remembered build of a release needs. What comes back
+/// is how many bundles and components, and their bytes.
+pub(crate) async fn sweep_some(
+    connection: &mut PgConnection,
+    most: i64,
+) -> sqlx::Result<(i64, i64)> {
     sqlx::query(
         "DELETE FROM builds
          WHERE NOT EXISTS (SELECT FROM releases WHERE releases.component = builds.component)",
     )
     .execute(&mut *connection)
     .await?;
-    let swept = sqlx::query(
-        "DELETE FROM blobs
-         WHERE NOT EXISTS (SELECT FROM releases WHERE releases.component = blobs.digest)
-           AND NOT EXISTS (SELECT FROM releases WHERE releases.bundle = blobs.digest)",
+    // A deploy that keeps one just now has locked it, and is about to refer to it.
+    sqlx::query_as(
+        "WITH gone AS (
+             DELETE FROM blobs WHERE digest IN (
+                 SELECT digest FROM blobs
+                 WHERE NOT EXISTS (SELECT FROM releases WHERE releases.component = blobs.digest)
+                   AND NOT EXISTS (SELECT FROM releases WHERE releases.bundle = blobs.digest)
+                 LIMIT $1
+                 FOR UPDATE SKIP LOCKED
+             )
+             RETURNING octet_length(bytes) AS bytes
+         )
+         SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM gone",
     )
-    .execute(&mut *connection)
-    .await?;
-    Ok(swept.rows_affected())
+    .bind(most)
+    .fetch_one(connection)
+    .await
 }

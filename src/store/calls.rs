@@ -1,6 +1,6 @@
 //! The log of calls: what each used and came to.
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
 use crate::ids::{AppName, CallId, JobId, ReleaseId};
@@ -182,13 +182,6 @@ pub(crate) async fn find(
     .await
 }
 
-/// Takes the right to purge until the transaction ends. False where another node has it.
-pub(crate) async fn lock_purge(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtextextended('skep calls', 0))")
-        .fetch_one(connection)
-        .await
-}
-
 /// The newest call that is over the ceiling; none where all are within it.
 pub(crate) async fn over_ceiling(
     executor: impl PgExecutor<'_>,
@@ -242,4 +235,17 @@ pub(crate) async fn delete_up_to(
     .execute(executor)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// How many calls began before a time, or were written up to a number.
+pub(crate) async fn count_surplus(
+    executor: impl PgExecutor<'_>,
+    than: OffsetDateTime,
+    up_to: Option<i64>,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT count(*) FROM calls WHERE started_at < $1 OR seq <= $2")
+        .bind(than)
+        .bind(up_to)
+        .fetch_one(executor)
+        .await
 }

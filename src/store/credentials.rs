@@ -295,3 +295,14 @@ pub(crate) async fn forget_reads(
     .await?;
     Ok(gone.rows_affected())
 }
+
+/// How many reads are from before a time.
+pub(crate) async fn count_reads(
+    executor: impl PgExecutor<'_>,
+    before: OffsetDateTime,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT count(*) FROM credential_reads WHERE at < $1")
+        .bind(before)
+        .fetch_one(executor)
+        .await
+}

@@ -8,6 +8,7 @@ pub(crate) mod attempts;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 
+use crate::app::JobEntry;
 use crate::ids::{AppName, JobId, UserId};
 
 /// The channel on which nodes hear that there is work, or, with an id, that a job must stop.
@@ -18,6 +19,8 @@ pub(crate) const CHANNEL: &str = "skep_jobs";
 pub(crate) struct JobRow {
     pub(crate) id: JobId,
     pub(crate) app: AppName,
+    /// A [`JobEntry`] as text.
+    pub(crate) entry: String,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
     pub(crate) priority: i16,
@@ -49,6 +52,8 @@ pub(crate) struct AttemptRow {
 pub(crate) struct NewJob<'a> {
     pub(crate) id: JobId,
     pub(crate) app: &'a AppName,
+    /// What it calls.
+    pub(crate) entry: &'a JobEntry,
     pub(crate) payload: &'a str,
     /// Unique for the app.
     pub(crate) key: Option<&'a str>,
@@ -72,6 +77,8 @@ pub(crate) struct Settings {
 pub(crate) struct Filter<'a> {
     pub(crate) app: Option<&'a AppName>,
     pub(crate) status: Option<&'a str>,
+    /// One entry, or all of a kind: `execute`, `task` or `hook`.
+    pub(crate) entry: Option<&'a str>,
     pub(crate) created_by: Option<UserId>,
     /// Only those that were queued before this one.
     pub(crate) before: Option<JobId>,
@@ -81,7 +88,7 @@ pub(crate) struct Filter<'a> {
 /// Writes a job down and wakes the nodes. What comes back is its id, or the id of the job that
 /// has the key already.
 pub(crate) async fn insert(executor: impl PgExecutor<'_>, job: NewJob<'_>) -> sqlx::Result<JobId> {
-    sqlx::query_scalar("SELECT put_job($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10)")
+    sqlx::query_scalar("SELECT put_job($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11)")
         .bind(job.id)
         .bind(job.app)
         .bind(job.payload)
@@ -92,18 +99,40 @@ pub(crate) async fn insert(executor: impl PgExecutor<'_>, job: NewJob<'_>) -> sq
         .bind(job.settings.max_attempts)
         .bind(job.settings.retries)
         .bind(job.settings.backoff_ms)
+        .bind(job.entry.to_string())
         .fetch_one(executor)
         .await
 }
 
-/// Whether a job's payload is this one, to the letter.
-pub(crate) async fn has_payload(
+/// How many hooks of an app wait, counted no further than `most`.
+pub(crate) async fn waiting_hooks(
+    executor: impl PgExecutor<'_>,
+    app: &AppName,
+    most: i64,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM (
+             SELECT FROM jobs
+             WHERE app = $1 AND status = 'pending' AND entry LIKE 'hook %' LIMIT $2
+         ) AS waiting",
+    )
+    .bind(app)
+    .bind(most)
+    .fetch_one(executor)
+    .await
+}
+
+/// Whether a job calls this with this payload, to the letter.
+pub(crate) async fn is_same(
     executor: impl PgExecutor<'_>,
     job: JobId,
+    entry: &JobEntry,
     payload: &str,
 ) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM jobs WHERE id = $1 AND payload = $2)")
+    let same = "SELECT EXISTS (SELECT FROM jobs WHERE id = $1 AND entry = $2 AND payload = $3)";
+    sqlx::query_scalar(same)
         .bind(job)
+        .bind(entry.to_string())
         .bind(payload)
         .fetch_one(executor)
         .await
@@ -136,7 +165,7 @@ pub(crate) async fn list(
     filter: Filter<'_>,
 ) -> sqlx::Result<Vec<JobRow>> {
     sqlx::query_as(
-        "SELECT id, app, status, reason, priority, attempt, progress_now, progress_text_now,
+        "SELECT id, app, entry, status, reason, priority, attempt, progress_now, progress_text_now,
                 NULL::text AS result, error, created_by, run_after, created_at, updated_at,
                 finished_at
          FROM jobs_now
@@ -144,6 +173,7 @@ pub(crate) async fn list(
            AND ($2::text IS NULL OR status = $2)
            AND ($3::uuid IS NULL OR created_by = $3)
            AND ($4::uuid IS NULL OR id < $4)
+           AND ($6::text IS NULL OR entry = $6 OR split_part(entry, ' ', 1) = $6)
          ORDER BY id DESC
          LIMIT $5",
     )
@@ -152,6 +182,7 @@ pub(crate) async fn list(
     .bind(filter.created_by)
     .bind(filter.before)
     .bind(filter.limit)
+    .bind(filter.entry)
     .fetch_all(executor)
     .await
 }
@@ -193,7 +224,8 @@ pub(crate) async fn cancel(connection: &mut PgConnection, job: JobId) -> sqlx::R
 /// Queues a failed job again, with all its attempts anew; false where it has not failed.
 pub(crate) async fn retry(connection: &mut PgConnection, job: JobId) -> sqlx::Result<bool> {
     let retried = sqlx::query(
-        "UPDATE jobs SET status = 'pending', reason = NULL, error = NULL, spent = 0, failures = 0,
+        "UPDATE jobs SET status = 'pending', reason = NULL, error = NULL, result = NULL, spent = 0,
+             failures = 0,
              progress = 0, progress_text = NULL, finished_at = NULL,
              run_after = clock_timestamp(), updated_at = clock_timestamp()
          WHERE id = $1 AND status = 'failed'",
@@ -222,14 +254,14 @@ pub(crate) async fn waiting(
     .await
 }
 
-/// Deletes some finished jobs of an app, the oldest first: those older than so many days, and
-/// those beyond the newest `keep`. What comes back is how many there were.
+/// Deletes some finished jobs of an app, the oldest first: those that ended so many seconds ago,
+/// and those beyond the newest `keep`. What comes back is how many there were.
 ///
 /// A chunk at a time, so that nobody waits for it.
 pub(crate) async fn purge(
     executor: impl PgExecutor<'_>,
     app: &str,
-    days: i32,
+    seconds: i64,
     keep: i64,
     chunk: i64,
 ) -> sqlx::Result<u64> {
@@ -238,7 +270,7 @@ pub(crate) async fn purge(
              SELECT id FROM jobs
              WHERE app = $1 AND finished_at IS NOT NULL
                AND (
-                   finished_at < clock_timestamp() - $2 * INTERVAL '1 day'
+                   finished_at < clock_timestamp() - $2 * INTERVAL '1 second'
                    OR finished_at < (
                        SELECT newer.finished_at FROM jobs AS newer
                        WHERE newer.app = $1 AND newer.finished_at IS NOT NULL
@@ -249,12 +281,38 @@ pub(crate) async fn purge(
          )",
     )
     .bind(app)
-    .bind(days)
+    .bind(seconds)
     .bind(keep)
     .bind(chunk)
     .execute(executor)
     .await?;
     Ok(purged.rows_affected())
+}
+
+/// How many jobs [`purge`] would delete of an app.
+pub(crate) async fn count_surplus(
+    executor: impl PgExecutor<'_>,
+    app: &str,
+    seconds: i64,
+    keep: i64,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM jobs
+         WHERE app = $1 AND finished_at IS NOT NULL
+           AND (
+               finished_at < clock_timestamp() - $2 * INTERVAL '1 second'
+               OR finished_at < (
+                   SELECT newer.finished_at FROM jobs AS newer
+                   WHERE newer.app = $1 AND newer.finished_at IS NOT NULL
+                   ORDER BY newer.finished_at DESC OFFSET $3 - 1 LIMIT 1
+               )
+           )",
+    )
+    .bind(app)
+    .bind(seconds)
+    .bind(keep)
+    .fetch_one(executor)
+    .await
 }
 
 /// The apps that have jobs.

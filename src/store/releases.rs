@@ -1,5 +1,7 @@
 //! Releases: the immutable versions of an app.
 
+use std::collections::BTreeSet;
+
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
@@ -83,6 +85,23 @@ pub(crate) struct UnfinishedRow {
     pub(crate) committed: Option<bool>,
     /// Whether it had been held for consent.
     pub(crate) held: bool,
+}
+
+/// The manifest of an app's active release; none where it has none.
+pub(crate) async fn active_manifest(
+    executor: impl PgExecutor<'_>,
+    app: &AppName,
+) -> sqlx::Result<Option<Manifest>> {
+    let manifest: Option<Json<Manifest>> = sqlx::query_scalar(
+        "SELECT releases.manifest
+         FROM apps
+         JOIN releases ON releases.id = apps.active_release
+         WHERE apps.name = $1",
+    )
+    .bind(app)
+    .fetch_optional(executor)
+    .await?;
+    Ok(manifest.map(|manifest| manifest.0))
 }
 
 /// Adds a release, and gives it the app's next number.
@@ -302,6 +321,114 @@ pub(crate) async fn granted(
     )
     .fetch_all(executor)
     .await
+}
+
+/// Which releases of an app nobody will go back to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surplus {
+    /// Those beyond the newest so many.
+    pub(crate) beyond: i64,
+    pub(crate) created_before: OffsetDateTime,
+    /// None of an app whose active release went live after this.
+    pub(crate) settled_since: OffsetDateTime,
+}
+
+/// What serves, what served before it, what is on its way or waits, and what a job was queued
+/// for stays, however many there are.
+const SURPLUS: &str = "releases.app = $1
+    AND releases.state IN ('ready', 'refused')
+    AND releases.number <= (
+        SELECT newest.number FROM releases AS newest
+        WHERE newest.app = $1 AND newest.state IN ('ready', 'refused')
+        ORDER BY newest.number DESC OFFSET $2 LIMIT 1
+    )
+    AND releases.created_at < $3
+    AND EXISTS (
+        SELECT FROM apps
+        LEFT JOIN releases AS active ON active.id = apps.active_release
+        WHERE apps.name = $1
+            AND releases.id IS DISTINCT FROM active.id
+            AND coalesce(active.activated_at < $4, TRUE)
+            AND releases.id IS DISTINCT FROM (
+                SELECT before.id FROM releases AS before
+                WHERE before.app = $1 AND before.activated_at IS NOT NULL
+                    AND before.id IS DISTINCT FROM active.id
+                ORDER BY before.activated_at DESC LIMIT 1
+            )
+    )
+    AND NOT EXISTS (
+        SELECT FROM jobs
+        WHERE jobs.app = $1 AND jobs.release = releases.id
+            AND jobs.status IN ('pending', 'running')
+    )";
+
+/// The releases of an app that nobody will go back to.
+pub(crate) async fn surplus(
+    executor: impl PgExecutor<'_>,
+    app: &AppName,
+    surplus: &Surplus,
+) -> sqlx::Result<Vec<ReleaseId>> {
+    let query = format!("SELECT id FROM releases WHERE {SURPLUS}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+        .bind(app)
+        .bind(surplus.beyond)
+        .bind(surplus.created_before)
+        .bind(surplus.settled_since)
+        .fetch_all(executor)
+        .await
+}
+
+/// Deletes them; what comes back are their numbers. Their bytes go with the next sweep.
+pub(crate) async fn delete_surplus(
+    executor: impl PgExecutor<'_>,
+    app: &AppName,
+    surplus: &Surplus,
+) -> sqlx::Result<Vec<i32>> {
+    let query = format!("DELETE FROM releases WHERE {SURPLUS} RETURNING number");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+        .bind(app)
+        .bind(surplus.beyond)
+        .bind(surplus.created_before)
+        .bind(surplus.settled_since)
+        .fetch_all(executor)
+        .await
+}
+
+/// Bytes of the bundles and components that no release but these needs.
+pub(crate) async fn bytes(executor: impl PgExecutor<'_>, of: &[ReleaseId]) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT coalesce(sum(octet_length(blobs.bytes)), 0)::bigint
+         FROM blobs
+         WHERE EXISTS (
+             SELECT FROM releases
+             WHERE releases.id = ANY ($1) AND blobs.digest IN (releases.bundle, releases.component)
+         )
+         AND NOT EXISTS (
+             SELECT FROM releases
+             WHERE releases.id <> ALL ($1)
+                 AND blobs.digest IN (releases.bundle, releases.component)
+         )",
+    )
+    .bind(of)
+    .fetch_one(executor)
+    .await
+}
+
+/// The digests of the components that apps serve from, or are about to.
+pub(crate) async fn needed_components(
+    executor: impl PgExecutor<'_>,
+) -> sqlx::Result<BTreeSet<String>> {
+    let needed: Vec<String> = sqlx::query_scalar(
+        "SELECT component
+         FROM releases
+         WHERE component IS NOT NULL AND (
+             state IN ('loading', 'committing', 'waiting')
+             OR EXISTS (SELECT FROM apps WHERE apps.active_release = releases.id)
+         )",
+    )
+    .fetch_all(executor)
+    .await?;
+    Ok(needed.into_iter().collect())
 }
 
 /// Deploys that have not come to an end.

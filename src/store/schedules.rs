@@ -30,6 +30,8 @@ pub(crate) struct ScheduleRow {
     /// These two are what is declared; what counts is told by [`ScheduleRow::cron`].
     cron: String,
     timezone: String,
+    /// The task that is called; `execute` if there is none.
+    pub(crate) task: Option<String>,
     pub(crate) payload: String,
     #[sqlx(try_from = "String")]
     pub(crate) missed: Missed,

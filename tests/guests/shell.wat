@@ -6,7 +6,7 @@
 ;;   "db":   the host's interface of that name, memory and all;
 ;;   "wasi": `exit`, `subscribe-duration`, `block`, `poll`, `random`, `stdout` and `print`;
 ;;   "skep": `call-id` and `log`.
-;; It exports `execute`, and `load` where it wants to be loaded.
+;; It exports `execute`, and `load`, `hook` and `task` where it wants to be called so.
 (component $app
   (import "skep:app/types@1.0.0" (instance $types
     (type $failure' (record
@@ -206,6 +206,13 @@
 ;; LOAD
   (func $load (result (result (error $failure)))
     (canon lift (core func $guest "load") (memory $memory) (realloc $realloc)))
-  (instance $lifecycle (export "load" (func $load)))
-  (export "skep:app/lifecycle@1.0.0" (instance $lifecycle))
-)
+;; HOOK
+  (func $hook (param "name" string) (param "payload" string)
+    (result (result string (error $failure)))
+    (canon lift (core func $guest "hook") (memory $memory) (realloc $realloc)))
+;; TASK
+  (func $run (param "name" string) (param "payload" string)
+    (result (result string (error $failure)))
+    (canon lift (core func $guest "task") (memory $memory) (realloc $realloc)))
+  (instance $task (export "run" (func $run)))
+  (export "skep:app/task@1.0.0" (instance $task))

@@ -139,7 +139,7 @@ async fn what_is_not_granted_is_refused_with_the_fix_and_reaches_nobody() {
     assert_eq!(peer.asked(), ["/to-localhost"]);
     let line = host
         .logged("the refusal", |line| {
-            line["source"] == "egress"
+            line["part"] == "egress"
                 && line["message"]
                     .as_str()
                     .is_some_and(|text| text.contains(&fix))

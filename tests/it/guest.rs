@@ -38,13 +38,33 @@ pub(crate) fn names() -> Vec<String> {
 fn wrapped(module: &str) -> String {
     let shell = read(SHELL);
     let (before, after) = shell.split_once(";; GUEST\n").unwrap();
-    let (execute, load) = after.split_once(";; LOAD\n").unwrap();
-    let load = if module.contains("(export \"load\")") {
-        load
-    } else {
-        ")"
-    };
-    format!("{before}{module}{execute}{load}")
+    let (execute, rest) = after.split_once(";; LOAD\n").unwrap();
+    let (load, rest) = rest.split_once(";; HOOK\n").unwrap();
+    let (hook, task) = rest.split_once(";; TASK\n").unwrap();
+    let mut text = format!("{before}{module}{execute}");
+    let mut lifecycle = String::new();
+    for (name, part) in [("load", load), ("hook", hook)] {
+        if has(module, name) {
+            text.push_str(part);
+            lifecycle.push_str(&format!("(export \"{name}\" (func ${name}))"));
+        }
+    }
+    if !lifecycle.is_empty() {
+        text.push_str(&format!(
+            "(instance $lifecycle {lifecycle})
+             (export \"skep:app/lifecycle@1.0.0\" (instance $lifecycle))"
+        ));
+    }
+    if has(module, "task") {
+        text.push_str(task);
+    }
+    text.push(')');
+    text
+}
+
+/// Whether a module exports a function.
+fn has(module: &str, function: &str) -> bool {
+    module.contains(&format!("(export \"{function}\")"))
 }
 
 fn read(name: &str) -> String {

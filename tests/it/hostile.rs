@@ -183,7 +183,7 @@ async fn a_flood_of_lines_ends_with_one_that_says_so_and_the_reason_of_the_end()
             lines.filter(|line| line["source"] == source).count()
         };
         assert_eq!(of(source), lines, "{app}");
-        assert_eq!(of("skep"), 1, "{app}");
+        assert_eq!(of("host"), 1, "{app}");
         assert!(log.iter().any(|line| line["message"] == last), "{app}");
     }
 }

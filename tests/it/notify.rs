@@ -39,12 +39,12 @@ impl Socket {
 
     pub(crate) async fn next(&mut self) -> Value {
         loop {
-            match self.0.next().await.unwrap().unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Close(frame) => {
-                    return json!({ "closed": frame.unwrap().code.to_string() });
-                }
-                _ => {}
+            let message = self.0.next().await.unwrap().unwrap();
+            if let Message::Text(text) = &message {
+                return serde_json::from_str(text).unwrap();
+            }
+            if let Message::Close(frame) = message {
+                return json!({ "closed": frame.unwrap().code.to_string() });
             }
         }
     }

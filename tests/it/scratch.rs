@@ -112,7 +112,7 @@ result.append(refused(lambda: fill("third", 60)))
 
     let line = host
         .logged("the log tells that the folder is full", |line| {
-            line["source"] == "scratch"
+            line["part"] == "scratch"
         })
         .await;
     let text = line["message"].as_str().unwrap();
@@ -120,7 +120,7 @@ result.append(refused(lambda: fill("third", 60)))
         text.starts_with("the scratch folder /tmp is full: "),
         "{text}"
     );
-    let told = |line: &&Value| line["source"] == "scratch";
+    let told = |line: &&Value| line["part"] == "scratch";
     assert_eq!(host.log().iter().filter(told).count(), 1);
 
     // The next call has all of it again, in the same cell too.

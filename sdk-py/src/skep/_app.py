@@ -58,8 +58,24 @@ class WitWorld(wit_world.WitWorld):  # type: ignore[misc]
 class Lifecycle(exports.Lifecycle):  # type: ignore[misc]
     """The export `lifecycle`."""
 
+    def hook(self, name: str, payload: str) -> str:
+        try:
+            return _app.hook(name, payload)
+        except _call.Failed as failed:
+            raise _failure_of(failed) from None
+
     def load(self) -> None:
         try:
             _app.load()
+        except _call.Failed as failed:
+            raise _failure_of(failed) from None
+
+
+class Task(exports.Task):  # type: ignore[misc]
+    """The export `task`."""
+
+    def run(self, name: str, payload: str) -> str:
+        try:
+            return _app.task(name, payload)
         except _call.Failed as failed:
             raise _failure_of(failed) from None

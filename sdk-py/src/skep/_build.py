@@ -25,6 +25,7 @@ from skep import (
     _phase,
     _preload,
     _socket,
+    _targets,
 )
 from skep._bundle import ROOT
 
@@ -42,6 +43,7 @@ _OWN_MODULES = (
     "psycopg2.pool",
     "psycopg2.sql",
     "skep.db",
+    "skep.hooks",
     "skep.jobs",
 )
 
@@ -50,6 +52,10 @@ _NOUSVIZ = "nousviz_sdk"
 _NOUSVIZ_MODULES = (_NOUSVIZ, f"{_NOUSVIZ}.sync", f"{_NOUSVIZ}.testing", f"{_NOUSVIZ}._hook_runner")
 
 NO_EXECUTE = "main.py does not expose a callable execute(data) function"
+
+
+targets = _targets.Targets()
+"""The hooks and tasks of the app that was built."""
 
 
 class BuildFailed(Exception):
@@ -115,6 +121,12 @@ def build(directory: str) -> Callable[..., Any] | None:
     _importer.install(bundle)
     _logging.install()
     _socket.install()
+    global targets
+    targets = _targets.read(bundle.files.get(f"{ROOT}/manifest.json"))
+    for target in targets.all():
+        if problem := _targets.problem(bundle, target):
+            text, file = problem
+            raise BuildFailed("TargetMissing", text, file, 0)
     entry = _import_app(bundle)
     _preload.preload(_bundle.imported_names(bundle))
     _preload.keep_library()

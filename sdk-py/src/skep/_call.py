@@ -15,8 +15,19 @@ from typing import Any
 
 from psycopg2 import connection_for_call, end_call
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
-from skep import _build, _ending, _failure, _host, _phase, jobs
-from skep._entry import injected
+from skep import (
+    _build,
+    _ending,
+    _failure,
+    _host,
+    _identity,
+    _phase,
+    _results,
+    _targets,
+    hooks,
+    jobs,
+)
+from skep._entry import injected, takes_something
 from skep._json import NotSerializable, dumps
 from skep._phase import Phase
 
@@ -47,39 +58,58 @@ class App:
         """Answers one call with JSON text. Raises `Failed`."""
         if self._fresh:
             self._begin()
-        conn = None
         try:
             if self._entry is None:
                 self._import()
-            entry: Any = self._entry
             given = _loads(data)
             # The host lets this key pass to jobs alone.
             is_job = isinstance(given, dict) and "_job_id" in given
-            arguments: dict[str, Any] = {}
-            if "conn" in self._injected:
-                arguments["conn"] = conn = connection_for_call()
-            if is_job and "report_progress" in self._injected:
-                arguments["report_progress"] = jobs.report_progress
-            result = entry(given, **arguments)
-            if inspect.iscoroutine(result):
-                from skep import _loop
-
-                result = _loop.run(result)
-            answer = dumps(result)
-            # After the answer is text, so that a failed call leaves nothing behind.
-            if conn is not None and not conn.closed:
-                if conn.get_transaction_status() == TRANSACTION_STATUS_INERROR:
-                    _host.host.write_log("warn", _NOTHING_KEPT, None)
-                if is_job:
-                    # So that what the job did and its answer are kept together.
-                    conn.commit_on_return()
-                else:
-                    conn.commit()
-            return answer
+            return _answer(self._entry, self._injected, (given,), is_job)
         except NotSerializable as error:
             raise Failed("TypeError", "response serialization failed", str(error)) from None
         except BaseException as error:
             raise failed(error) from None
+        finally:
+            _end()
+            flush()
+
+    def task(self, name: str, data: str) -> str:
+        """Runs one of the manifest's tasks, which is given what `execute` is. Raises `Failed`."""
+        return self._named(_build.targets.tasks, name, lambda function: _task(function, data))
+
+    def hook(self, name: str, payload: str) -> str:
+        """Calls one of the manifest's hooks and tells what it came to. Raises `Failed`."""
+        try:
+            return self._named(
+                _build.targets.hooks, name, lambda function: _hook(function, name, payload)
+            )
+        except Failed as error:
+            cause = error.__cause__
+            if isinstance(cause, _targets.TargetMissing):
+                return dumps({"ok": False, "message": str(cause), "data": None})
+            if not isinstance(cause, Exception):
+                raise
+            return dumps(_results.failure(cause))
+
+    def _named(
+        self,
+        targets: dict[str, _targets.Target],
+        name: str,
+        call: Callable[[Callable[..., Any]], str],
+    ) -> str:
+        if self._fresh:
+            self._begin()
+        try:
+            if self._entry is None:
+                self._import()
+            target = targets.get(name)
+            if target is None:
+                raise _targets.TargetMissing(f"the manifest names no `{name}`")
+            return call(target.find())
+        except NotSerializable as error:
+            raise Failed("TypeError", "response serialization failed", str(error)) from None
+        except BaseException as error:
+            raise failed(error) from error
         finally:
             _end()
             flush()
@@ -116,6 +146,60 @@ class App:
         _build.set_environment()
         self._fresh = False
         _phase.enter(Phase.CALL)
+
+
+def _answer(
+    function: Any,
+    wanted: frozenset[str],
+    given: tuple[Any, ...],
+    is_job: bool,
+    read: Callable[[Any], Any] | None = None,
+) -> str:
+    """Calls a function of the app and makes JSON of what it returns.
+
+    `read` makes a result of it first; of one that is not `ok`, nothing is kept.
+    """
+    conn = None
+    arguments: dict[str, Any] = {}
+    if "conn" in wanted:
+        arguments["conn"] = conn = connection_for_call()
+    if is_job and "report_progress" in wanted:
+        arguments["report_progress"] = jobs.report_progress
+    result = function(*given, **arguments)
+    if inspect.iscoroutine(result):
+        from skep import _loop
+
+        result = _loop.run(result)
+    if read is not None:
+        result = read(result)
+    answer = dumps(result)
+    # After the answer is text, so that a failed call leaves nothing behind.
+    if conn is not None and not conn.closed and (read is None or result["ok"]):
+        if conn.get_transaction_status() == TRANSACTION_STATUS_INERROR:
+            _host.host.write_log("warn", _NOTHING_KEPT, None)
+        if is_job:
+            # So that what the job did and its answer are kept together.
+            conn.commit_on_return()
+        else:
+            conn.commit()
+    return answer
+
+
+def _task(function: Callable[..., Any], data: str) -> str:
+    given = (_loads(data),) if takes_something(function) else ()
+    return _answer(function, injected(function), given, True)
+
+
+def _hook(function: Callable[..., Any], name: str, payload: str) -> str:
+    job = jobs.current()
+    context = hooks.HookContext(
+        app=_identity.app_name or "",
+        hook=name,
+        job=None if job is None else job.id,
+        payload=_loads(payload),
+    )
+    given = (context,) if takes_something(function) else ()
+    return _answer(function, injected(function), given, job is not None, _results.outcome)
 
 
 def _end() -> None:

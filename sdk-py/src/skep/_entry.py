@@ -1,4 +1,4 @@
-"""What an app's `execute` wants to be called with."""
+"""What an app's functions want to be called with."""
 
 from __future__ import annotations
 
@@ -9,8 +9,17 @@ from typing import Any
 INJECTED = ("conn", "report_progress")
 
 
+def takes_something(function: Callable[..., Any]) -> bool:
+    """Tells whether a function has a first parameter."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return True
+    return bool(parameters) and parameters[0].kind is not inspect.Parameter.KEYWORD_ONLY
+
+
 def injected(execute: Callable[..., Any]) -> frozenset[str]:
-    """Returns which of `INJECTED` are parameters of `execute` besides its first one."""
+    """Returns which of `INJECTED` are parameters of a function besides its first one."""
     try:
         parameters = list(inspect.signature(execute).parameters.values())
     except (TypeError, ValueError):

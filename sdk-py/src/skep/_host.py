@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from skep import _phase
 from skep.errors import (
@@ -39,6 +39,16 @@ if TYPE_CHECKING:
 
 # What a statement gives at build time: nothing may be read from it.
 PRETEND: Any = object()
+
+
+class Order(NamedTuple):
+    """A job that is to be queued. `priority` is the name of a case of the interface."""
+
+    payload: str
+    task: str | None
+    key: str | None
+    priority: str
+    delay_ms: int
 
 
 class Session(Protocol):
@@ -79,9 +89,7 @@ class Host(Protocol):
     def current_job(self) -> tuple[str, int] | None: ...
     def report_progress(self, percent: int | None, text: str | None) -> None: ...
     def is_cancelled(self) -> bool: ...
-    def enqueue(
-        self, session: Session | None, payload: str, key: str | None, priority: str, delay_ms: int
-    ) -> str: ...
+    def enqueue(self, session: Session | None, order: Order) -> str: ...
     def get_credential(self, name: str) -> bytes: ...
     def get_setting(self, key: str) -> str | None: ...
     def all_settings(self) -> list[tuple[str, str]]: ...
@@ -125,9 +133,7 @@ class NoHost:
     def is_cancelled(self) -> bool:
         return False
 
-    def enqueue(
-        self, session: Session | None, payload: str, key: str | None, priority: str, delay_ms: int
-    ) -> str:
+    def enqueue(self, session: Session | None, order: Order) -> str:
         raise NotInCell("jobs can be queued in a cell only; see skep.testing")
 
     def get_credential(self, name: str) -> bytes:
@@ -319,7 +325,9 @@ def cell_host() -> Host:
     of_jobs: dict[Any, Any] = {
         jobs.Error_Superseded: lambda e: JobOver("the job was cancelled, or is another's now"),
         jobs.Error_Invalid: lambda e: InvalidJob(e.value),
-        jobs.Error_QueueFull: lambda e: QueueFull("the call has queued too many jobs"),
+        jobs.Error_QueueFull: lambda e: QueueFull(
+            "the call has queued too many jobs, or too many of the app's wait"
+        ),
         jobs.Error_TimedOut: lambda e: TimedOut("the call's time is over"),
         jobs.Error_Unavailable: lambda e: HostUnavailable("the queue could not be reached"),
     }
@@ -431,15 +439,14 @@ def cell_host() -> Host:
             cancelled: bool = jobs.is_cancelled()
             return cancelled
 
-        def enqueue(
-            self,
-            session: Session | None,
-            payload: str,
-            key: str | None,
-            priority: str,
-            delay_ms: int,
-        ) -> str:
-            request = jobs.Request(payload, key, jobs.Priority[priority], delay_ms)
+        def enqueue(self, session: Session | None, order: Order) -> str:
+            request = jobs.Request(
+                order.payload,
+                order.task,
+                order.key,
+                jobs.Priority[order.priority],
+                order.delay_ms,
+            )
             try:
                 queued: str = (
                     jobs.enqueue(request)

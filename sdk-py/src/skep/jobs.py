@@ -1,7 +1,7 @@
 """Work that runs later, and how far the job is that runs now.
 
-A job calls the app's `execute` with what was queued and a key `_job_id`. It runs at least
-once: after a crash it is tried again. What it did through the injected `conn` and has not
+A job calls the app's `execute`, or one of its tasks, with what was queued and a key
+`_job_id`. It runs at least once: after a crash it is tried again. What it did through the injected `conn` and has not
 committed itself is kept together with its answer, so that much happens exactly once.
 """
 
@@ -80,13 +80,14 @@ def enqueue(
     priority: Priority = "normal",
     delay: float = 0,
     conn: Transactional | None = None,
+    task: str | None = None,
 ) -> str:
     """Queue a job of this app and return its id.
 
-    `data` is what `execute` will get. With `key`, the app's jobs of that key are one: its id
-    comes back, however often it is queued. `delay` is in seconds. With `conn`, the job is part of
-    that connection's transaction: it is there when that is committed, and not at all if it is
-    rolled back.
+    `data` is what `execute` will get, or with `task` the task of the manifest that it names.
+    With `key`, the app's jobs of that key are one: its id comes back, however often it is
+    queued. `delay` is in seconds. With `conn`, the job is part of that connection's transaction:
+    it is there when that is committed, and not at all if it is rolled back.
 
     Raises `InvalidJob`, `QueueFull`, `JobOver`, `TimedOut` or `HostUnavailable`, `TypeError` for
     data that JSON cannot hold, and `ValueError` for an unknown priority or a negative delay.
@@ -97,4 +98,5 @@ def enqueue(
         raise ValueError("a delay cannot be negative")
     payload = json.dumps({} if data is None else dict(data), allow_nan=False)
     session = None if conn is None else conn.session_in_transaction()
-    return _host.host.enqueue(session, payload, key, priority.upper(), round(delay * 1000))
+    order = _host.Order(payload, task, key, priority.upper(), round(delay * 1000))
+    return _host.host.enqueue(session, order)

@@ -17,12 +17,13 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from skep import _ending, _host, _identity, _importer, _json
-from skep._entry import injected
+from skep import _ending, _host, _identity, _importer, _json, _results, _targets, hooks
+from skep._entry import injected, takes_something
+from skep._results import Outcome
 from skep.caller import Caller
 from skep.errors import CredentialNotSet
 from skep.schedules import Schedule
@@ -100,7 +101,9 @@ class App:
         self._host.schedules.extend(schedules)
         _host.use(self._host)
         manifest = self.folder / "manifest.json"
-        _identity.read(manifest.read_bytes() if manifest.is_file() else None)
+        text = manifest.read_bytes() if manifest.is_file() else None
+        _identity.read(text)
+        self._targets = _targets.read(text)
         root = str(self.folder)
         for name, module in list(sys.modules.items()):
             if _is_loaded_bundle(module) or name.partition(".")[0] == _importer.PACKAGE:
@@ -110,7 +113,24 @@ class App:
         sys.path[:0] = _entries
         self.main = _importer.import_main(root)
         self._execute = self.main.execute
-        self._injected = injected(self._execute)
+
+    def task(
+        self, name: str, data: Any = None, *, caller: Caller | None = None, rollback: bool = True
+    ) -> Any:
+        """Run one of the manifest's tasks as `call` runs `execute`."""
+        given = json.loads(json.dumps({} if data is None else data))
+        result = self._run(self._targets.tasks[name].find(), given, caller, rollback)
+        return json.loads(_json.dumps(result))
+
+    def hook(self, name: str, payload: Any = None, *, rollback: bool = True) -> Outcome:
+        """Call one of the manifest's hooks and return what it came to: ok, message and data."""
+        given = json.loads(json.dumps({} if payload is None else payload))
+        context = hooks.HookContext(_identity.app_name or "", name, None, given)
+
+        def called() -> Any:
+            return self._run(self._targets.hooks[name].find(), context, None, rollback)
+
+        return _results.run(called)
 
     @property
     def notifications(self) -> list[tuple[str, Any]]:
@@ -124,18 +144,29 @@ class App:
         did through `conn` is undone at the end, its own commits included; connections
         that it opened itself commit for real. What `execute` raises is raised here.
         """
+        given = json.loads(json.dumps(data))
+        return json.loads(_json.dumps(self._run(self._execute, given, caller, rollback)))
+
+    def _run(
+        self, function: Callable[..., Any], given: Any, caller: Caller | None, rollback: bool
+    ) -> Any:
         # Of the call before this one.
         _ending.run()
         self._host.caller = caller
         self._host.notifications.clear()
-        given = json.loads(json.dumps(data))
-        if "conn" not in self._injected:
-            return json.loads(_json.dumps(_finished(self._execute(given))))
+        arguments = (given,) if takes_something(function) else ()
+        if "conn" not in injected(function):
+            return _finished(function(*arguments))
         conn = _connect(rollback)
         try:
-            answer = _json.dumps(_finished(self._execute(given, conn=conn)))
+            result = _finished(function(*arguments, conn=conn))
+            if not isinstance(given, hooks.HookContext):
+                # What is no JSON fails the call, which then leaves nothing behind.
+                _json.dumps(result)
+            elif not _results.outcome(result)["ok"]:
+                return result
             conn.commit()
-            return json.loads(answer)
+            return result
         finally:
             # Whatever is not committed by now is not to be kept.
             conn.close()

@@ -4,6 +4,7 @@
 //! is an error, because the author meant something by it.
 
 mod actions;
+mod hooks;
 mod needs;
 mod schedules;
 mod settings;
@@ -55,9 +56,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
     );
     let limits = limits(&mut fields);
     let jobs = jobs(&mut fields);
+    let hooks = hooks::read(&mut fields);
+    let tasks = hooks::read_tasks(&mut fields);
     let needs = needs::read(&mut fields);
     let settings = settings::read(&mut fields);
-    let schedules = schedules::read(&mut fields);
+    let schedules = schedules::read(&mut fields, &tasks);
     let script = fields.text("script").map(str::to_owned);
     ignored_generations(&mut fields);
     fields.finish();
@@ -81,6 +84,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ManifestError> {
             instances: instances.unwrap_or_default(),
             limits,
             jobs,
+            hooks,
+            tasks,
             needs,
             settings,
             schedules,

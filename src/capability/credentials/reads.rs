@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
 
-use crate::services::Clock;
 use crate::store::Store;
 use crate::store::credentials::{self, Read};
 
@@ -17,10 +15,6 @@ const BATCH: usize = 500;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries to write.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long reads are kept, and how often old ones are removed, so many at once.
-const KEPT: time::Duration = time::Duration::days(90);
-const SWEEP: Duration = Duration::from_secs(3_600);
-const SWEPT: i64 = 10_000;
 
 /// Where reads are told. Cheap to clone; the task ends with the last one.
 #[derive(Clone, Debug)]
@@ -38,9 +32,9 @@ enum Word {
 pub(super) struct NotRecorded;
 
 impl Reads {
-    pub(super) fn start(store: Store, clock: Clock) -> Self {
+    pub(super) fn start(store: Store) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
-        tokio::spawn(write(store, clock, receiver));
+        tokio::spawn(write(store, receiver));
         Self(sender)
     }
 
@@ -64,8 +58,7 @@ impl Reads {
     }
 }
 
-async fn write(store: Store, clock: Clock, mut words: mpsc::Receiver<Word>) {
-    let mut swept: Option<Instant> = None;
+async fn write(store: Store, mut words: mpsc::Receiver<Word>) {
     let mut batch = Vec::with_capacity(BATCH);
     while words.recv_many(&mut batch, BATCH).await > 0 {
         let (mut reads, mut waiting) = (Vec::new(), Vec::new());
@@ -78,13 +71,6 @@ async fn write(store: Store, clock: Clock, mut words: mpsc::Receiver<Word>) {
         while let Err(error) = credentials::add_reads(store.pool(), &reads).await {
             tracing::warn!(%error, "reads of credentials wait to be recorded");
             tokio::time::sleep(PAUSE).await;
-        }
-        if swept.is_none_or(|at| at.elapsed() > SWEEP) {
-            swept = Some(Instant::now());
-            let before = clock.now() - KEPT;
-            if let Err(error) = credentials::forget_reads(store.pool(), before, SWEPT).await {
-                tracing::warn!(%error, "old reads of credentials were not removed");
-            }
         }
         for done in waiting {
             // Who asked may have gone.

@@ -4,6 +4,10 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use super::*;
+use crate::capability::log::Identity;
+use crate::capability::log::book::LogBook;
+use crate::capability::log::policy::Most;
+use crate::ids::{AppName, CallId, ReleaseId};
 use crate::services::{Clock, Entropy, HostKey, OpenError, Sealing};
 use crate::store::testing::TestDatabase;
 use crate::store::{apps, credentials};
@@ -61,13 +65,25 @@ impl Host {
             .unwrap();
     }
 
+    fn log(&self) -> CallLog {
+        let identity = Identity {
+            app: self.app.clone(),
+            release: ReleaseId(Uuid::nil()),
+            call: CallId(Uuid::nil()),
+            job: None,
+        };
+        let most = Most {
+            lines: 10,
+            bytes: 10_000,
+        };
+        CallLog::new(identity, most, LogBook::unwritten(clock()))
+    }
+
     fn call(&self, vault: &Vault) -> CallCredentials {
         CallCredentials::new(
             vault.clone(),
-            self.app.clone(),
-            ReleaseId(Uuid::nil()),
-            CallId(Uuid::nil()),
             ["erp", "crm"].map(str::to_owned).into_iter().collect(),
+            self.log(),
         )
     }
 

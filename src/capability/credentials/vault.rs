@@ -79,7 +79,7 @@ pub(crate) struct Rotation {
 impl Vault {
     /// Starts the task that records reads; needs a runtime.
     pub(crate) fn new(store: Store, sealing: Sealing, clock: Clock, entropy: Entropy) -> Self {
-        let reads = Reads::start(store.clone(), clock.clone());
+        let reads = Reads::start(store.clone());
         Self {
             store,
             sealing,

@@ -4,6 +4,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::DbError;
 use super::session::{Database, Open, Session, Transaction};
+use crate::app::JobEntry;
 use crate::capability::notify::policy::Fired;
 use crate::ids::{JobId, UserId};
 use crate::store::jobs::Settings;
@@ -12,6 +13,7 @@ use crate::store::jobs::Settings;
 #[derive(Debug, Clone)]
 pub(crate) struct QueuedJob {
     pub(crate) id: JobId,
+    pub(crate) entry: JobEntry,
     pub(crate) payload: String,
     pub(crate) key: Option<String>,
     /// Who stands behind the call.
@@ -165,7 +167,8 @@ impl Database {
         let id = job.id.to_string();
         let owner = job.created_by.map(|user| user.to_string());
         let settings = job.settings;
-        let params: [(&(dyn ToSql + Sync), Type); 10] = [
+        let entry = job.entry.to_string();
+        let params: [(&(dyn ToSql + Sync), Type); 11] = [
             (&id, Type::TEXT),
             (&job.payload, Type::TEXT),
             (&job.key, Type::TEXT),
@@ -176,9 +179,10 @@ impl Database {
             (&settings.max_attempts, Type::INT4),
             (&settings.retries, Type::INT4),
             (&settings.backoff_ms, Type::INT4),
+            (&entry, Type::TEXT),
         ];
         let sql = "SELECT skep_jobs.enqueue($1::pg_catalog.uuid, $2, $3, $4::pg_catalog.uuid, \
-                   $5, $6, $7, $8, $9, $10)::pg_catalog.text";
+                   $5, $6, $7, $8, $9, $10, $11)::pg_catalog.text";
         let rows = self
             .bounded(session, async {
                 let Some(before) = before else {

@@ -17,7 +17,7 @@ use super::fence::Fence;
 use super::policy::{self, OverLimit, ResultSize};
 use super::{DbError, Inspector, Migration, decode};
 use crate::bindings::skep::app::db as wit;
-use crate::capability::log::{CallLog, Level};
+use crate::capability::log::{CallLog, Level, Origin};
 use crate::ids::AppName;
 use crate::limits::Budget;
 use crate::postgres::{self, AppPools};
@@ -209,7 +209,8 @@ impl Database {
                 .spot()
                 .map_or(String::new(), |spot| format!(", {spot}"));
             let text = format!("the statement {statement} was refused: {code}{place}");
-            self.0.log.write(Level::Warn, "sql", &text, None);
+            let origin = Origin::Host("sql");
+            self.0.log.write(Level::Warn, origin, &text, None);
         }
         if let (Ok(verdict), Source::App { inspector, .. }) = (&verdict, &self.0.source) {
             let mut used = self.0.used.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,8 +10,9 @@ use super::policy::{self, OverLimit};
 use super::session::{Database, Source, Usage};
 use super::{Connection, DbError, Inspector, Migration};
 use crate::bindings::skep::app::db as wit;
-use crate::capability::log::CallLog;
+use crate::capability::log::book::LogBook;
 use crate::capability::log::policy::Most;
+use crate::capability::log::{CallLog, Identity};
 use crate::ids::{AppName, CallId, ReleaseId};
 use crate::limits::{Budget, Limits};
 use crate::postgres::AppPools;
@@ -60,7 +61,13 @@ impl App {
             lines: 10,
             bytes: 10_000,
         };
-        CallLog::new(self.name.clone(), ReleaseId(id()), CallId(id()), most)
+        let identity = Identity {
+            app: self.name.clone(),
+            release: ReleaseId(id()),
+            call: CallId(id()),
+            job: None,
+        };
+        CallLog::new(identity, most, LogBook::unwritten(Clock::system()))
     }
 
     /// The database as a call of this app finds it.

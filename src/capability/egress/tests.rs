@@ -14,6 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::capability::log::Identity;
+use crate::capability::log::book::LogBook;
 use crate::capability::log::policy::Most;
 use crate::ids::{CallId, ReleaseId};
 use crate::services::{Clock, Entropy};
@@ -44,7 +46,16 @@ fn call_trusting(
         lines: 100,
         bytes: 100_000,
     };
-    let log = CallLog::new("app".parse().unwrap(), ReleaseId(id()), CallId(id()), most);
+    let log = CallLog::new(
+        Identity {
+            app: "app".parse().unwrap(),
+            release: ReleaseId(id()),
+            call: CallId(id()),
+            job: None,
+        },
+        most,
+        LogBook::unwritten(Clock::system()),
+    );
     Egress::new(
         Gateway::new(network, roots).unwrap(),
         granted.collect(),

@@ -1,12 +1,21 @@
 //! What an app may ask of the queue, and how its jobs are run.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::manifest::JobWishes;
+use crate::app::JobEntry;
+use crate::app::manifest::{JobWishes, Task};
 use crate::limits::Limits;
 use crate::store::jobs::Settings;
 
+/// How long a hook may run.
+const HOOK_WALL: Duration = Duration::from_secs(300);
+/// How long `on_uninstall` may keep the deletion of an app waiting.
+pub(crate) const UNINSTALL_WALL: Duration = Duration::from_secs(30);
+/// Hooks of one app that wait; of more, the app is not told.
+pub(crate) const WAITING_HOOKS: i64 = 1_000;
 /// Jobs of one app at once over all nodes.
 const CONCURRENCY: u32 = 4;
 const CONCURRENCY_CEILING: u32 = 32;
@@ -29,10 +38,14 @@ pub(crate) const PAYLOAD_BYTES: usize = 16 * 1024 * 1024;
 const DELAY: Duration = Duration::from_secs(366 * 24 * 3_600);
 
 /// How an app's jobs are run: fixed with its release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct JobsGrant {
     /// How long one attempt may run.
     pub(crate) wall: Duration,
+    /// The same of a hook.
+    hook_wall: Duration,
+    /// The tasks, and how long one attempt of each may run.
+    tasks: Arc<BTreeMap<String, Duration>>,
     /// What each job's row keeps.
     pub(crate) settings: Settings,
 }
@@ -46,6 +59,10 @@ pub(crate) enum Refused {
     Payload,
     #[error("the delay is longer than a year")]
     Delay,
+    #[error("the manifest has no task `{0}`: declare it in `tasks`")]
+    Task(String),
+    #[error("hooks are queued by the host alone")]
+    Hook,
 }
 
 impl JobsGrant {
@@ -60,8 +77,11 @@ impl JobsGrant {
         });
         let retries = within(wishes.retries, 0, RETRIES_CEILING);
         let attempts = within(wishes.attempts, ATTEMPTS, ATTEMPTS_CEILING);
+        let ceiling = limits.ceiling.job_wall();
         Self {
-            wall: wall.min(limits.ceiling.job_wall()),
+            wall: wall.min(ceiling),
+            hook_wall: HOOK_WALL.min(ceiling),
+            tasks: Arc::default(),
             settings: Settings {
                 concurrency: within(wishes.concurrency, CONCURRENCY, CONCURRENCY_CEILING),
                 // Each retry is a try.
@@ -69,6 +89,51 @@ impl JobsGrant {
                 retries,
                 backoff_ms: within(wishes.backoff_ms, BACKOFF_MS, BACKOFF_CEILING_MS),
             },
+        }
+    }
+}
+
+impl JobsGrant {
+    /// Adds the tasks that a manifest declares.
+    pub(crate) fn with_tasks(mut self, tasks: &BTreeMap<String, Task>, limits: &Limits) -> Self {
+        let ceiling = limits.ceiling.job_wall();
+        let walls = tasks.iter().map(|(name, task)| {
+            let wall = task.timeout.map_or(self.wall, |seconds| {
+                Duration::from_secs(seconds.get().into())
+            });
+            (name.clone(), wall.min(ceiling))
+        });
+        self.tasks = Arc::new(walls.collect());
+        self
+    }
+
+    /// What the rows of hooks keep: an app that fails one is not asked again.
+    pub(crate) fn of_hooks(&self) -> Settings {
+        Settings {
+            concurrency: self.settings.concurrency,
+            max_attempts: i32::try_from(ATTEMPTS).unwrap_or(i32::MAX),
+            retries: 0,
+            backoff_ms: 0,
+        }
+    }
+
+    /// How long one attempt at a job may run.
+    pub(crate) fn wall_of(&self, entry: &JobEntry) -> Duration {
+        match entry {
+            JobEntry::Execute => self.wall,
+            // One that was queued for an older release may be unknown to this one, and fails.
+            JobEntry::Task(name) => self.tasks.get(name).copied().unwrap_or(self.wall),
+            JobEntry::Hook(_) => self.hook_wall,
+        }
+    }
+
+    /// Decides whether a job may call this.
+    pub(crate) fn admit(&self, entry: &JobEntry) -> Result<(), Refused> {
+        match entry {
+            JobEntry::Execute => Ok(()),
+            JobEntry::Task(name) if self.tasks.contains_key(name) => Ok(()),
+            JobEntry::Task(name) => Err(Refused::Task(name.chars().take(64).collect())),
+            JobEntry::Hook(_) => Err(Refused::Hook),
         }
     }
 }
@@ -133,6 +198,35 @@ mod tests {
         let grant = JobsGrant::new(wishes, &Limits::STANDARD);
 
         assert_eq!(grant.settings.max_attempts, 10);
+    }
+
+    #[test]
+    fn a_task_is_declared_and_has_a_time_of_its_own() {
+        let task = |seconds| Task {
+            run: "tasks:run".to_owned(),
+            timeout: NonZeroU32::new(seconds),
+        };
+        let tasks = [("quick", 5), ("usual", 0), ("endless", u32::MAX)]
+            .map(|(name, seconds)| (name.to_owned(), task(seconds)));
+        let grant = JobsGrant::new(JobWishes::default(), &Limits::STANDARD)
+            .with_tasks(&BTreeMap::from(tasks), &Limits::STANDARD);
+        let entry = |name: &str| JobEntry::Task(name.to_owned());
+        let wall = |name| grant.wall_of(&entry(name)).as_secs();
+
+        assert_eq!(
+            (wall("quick"), wall("usual"), wall("endless")),
+            (5, 300, 3_600)
+        );
+        assert_eq!(grant.admit(&entry("quick")), Ok(()));
+        assert_eq!(grant.admit(&JobEntry::Execute), Ok(()));
+        assert_eq!(
+            grant.admit(&entry("other")),
+            Err(Refused::Task("other".to_owned()))
+        );
+        assert_eq!(
+            grant.admit(&JobEntry::Hook(crate::app::Hook::Install)),
+            Err(Refused::Hook)
+        );
     }
 
     #[test]

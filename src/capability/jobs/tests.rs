@@ -6,18 +6,20 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::app::JobEntry;
 use crate::app::manifest::JobWishes;
 use crate::bindings::skep::app::db as db_wit;
 use crate::capability::db::Inspector;
 use crate::capability::db::fence::{self, Fence};
 use crate::capability::db::session::Source;
-use crate::capability::log::CallLog;
+use crate::capability::log::book::LogBook;
 use crate::capability::log::policy::Most;
+use crate::capability::log::{CallLog, Identity};
 use crate::capability::notify::policy::Fired;
 use crate::ids::{AppName, CallId, ReleaseId};
 use crate::limits::Limits;
 use crate::postgres::AppPools;
-use crate::store::jobs::attempts::{self, Claim, Claimant, Claimed, Next};
+use crate::store::jobs::attempts::{self, Claim, Claimant, Claimed, Next, Said};
 use crate::store::jobs::{self, JobRow, NewJob};
 use crate::store::notifications;
 use crate::store::testing::TestDatabase;
@@ -68,6 +70,7 @@ impl App {
         let job = NewJob {
             id: Self::id(),
             app: &self.name,
+            entry: &JobEntry::Execute,
             payload: "{}",
             key: None,
             created_by: None,
@@ -115,7 +118,13 @@ impl App {
             bytes: 10_000,
         };
         let id = || Entropy.id(&Clock::system());
-        let log = CallLog::new(self.name.clone(), ReleaseId(id()), CallId(id()), most);
+        let identity = Identity {
+            app: self.name.clone(),
+            release: ReleaseId(id()),
+            call: CallId(id()),
+            job: None,
+        };
+        let log = CallLog::new(identity, most, LogBook::unwritten(Clock::system()));
         let deadline = Instant::now() + Duration::from_secs(60);
         Database::new(source, deadline, budget, log, fence)
     }
@@ -127,9 +136,15 @@ impl App {
         let counts = attempts::give_up(&mut tx, job, number, "lost", "gone");
         let counts = counts.await.unwrap().unwrap();
         let delay = Duration::ZERO;
-        attempts::settle(&mut tx, job, counts, Next::Pending { delay }, "gone")
-            .await
-            .unwrap();
+        attempts::settle(
+            &mut tx,
+            job,
+            counts,
+            Next::Pending { delay },
+            Said::error("gone"),
+        )
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
         let (claimed, fence) = self.claim().await;
         assert_eq!((claimed.job, claimed.number), (job, number + 1));
@@ -472,6 +487,7 @@ async fn an_app_sees_its_own_jobs_only() {
     let job = NewJob {
         id: App::id(),
         app: &other,
+        entry: &JobEntry::Execute,
         payload: "{}",
         key: None,
         created_by: None,
@@ -516,6 +532,7 @@ async fn nobody_completes_a_job_without_its_secret() {
 fn request(payload: &str, key: Option<&str>) -> wit::Request {
     wit::Request {
         payload: payload.to_owned(),
+        task: None,
         key: key.map(str::to_owned),
         priority: wit::Priority::High,
         delay_ms: 0,
@@ -529,12 +546,15 @@ struct View {
 }
 
 impl View {
-    fn of(database: Database) -> Self {
+    fn of(app: &App, database: Database) -> Self {
         Self {
-            jobs: CallJobs::new(
-                JobsGrant::new(JobWishes::default(), &Limits::STANDARD),
-                Clock::system(),
-            ),
+            jobs: CallJobs {
+                app: app.name.clone(),
+                grant: JobsGrant::new(JobWishes::default(), &Limits::STANDARD),
+                backlog: Backlog::new(app.database.store.clone()),
+                clock: Clock::system(),
+                queued: 0,
+            },
             database,
             table: ResourceTable::new(),
         }
@@ -555,7 +575,7 @@ async fn a_job_that_is_queued_in_a_transaction_shares_its_fate() {
     use wit::Host as _;
 
     let app = App::with_items().await;
-    let mut view = View::of(app.call(None));
+    let mut view = View::of(&app, app.call(None));
     let connection = Connection::transactional(view.database.clone());
     let handle = view.table.push(connection).unwrap();
     let borrowed = || Resource::<Connection>::new_borrow(handle.rep());
@@ -592,7 +612,10 @@ async fn a_job_that_a_superseded_attempt_queues_does_not_exist() {
     let (job, old) = app.attempt().await;
     app.supersede(job).await;
 
-    let refused = View::of(old).jobs().enqueue(request("{}", None)).await;
+    let refused = View::of(&app, old)
+        .jobs()
+        .enqueue(request("{}", None))
+        .await;
 
     assert!(matches!(
         refused.unwrap_err().for_guest(),
@@ -606,7 +629,7 @@ async fn a_key_makes_one_job_of_many() {
     use wit::Host as _;
 
     let app = App::with_items().await;
-    let mut view = View::of(app.call(None));
+    let mut view = View::of(&app, app.call(None));
 
     let first = view.jobs().enqueue(request("{}", Some("k"))).await.unwrap();
     let second = view.jobs().enqueue(request("{}", Some("k"))).await.unwrap();
@@ -625,7 +648,7 @@ async fn what_a_call_queues_is_bounded() {
     use wit::Host as _;
 
     let app = App::with_items().await;
-    let mut view = View::of(app.call(None));
+    let mut view = View::of(&app, app.call(None));
 
     let text = view.jobs().enqueue(request("[]", None)).await.unwrap_err();
     assert_eq!(text.to_string(), "the body must be a JSON object");
@@ -640,7 +663,7 @@ async fn a_call_that_is_no_jobs_has_no_progress_to_report() {
     use wit::Host as _;
 
     let app = App::with_items().await;
-    let mut view = View::of(app.call(None));
+    let mut view = View::of(&app, app.call(None));
 
     assert!(view.jobs().current().await.unwrap().is_none());
     assert!(matches!(
@@ -649,7 +672,7 @@ async fn a_call_that_is_no_jobs_has_no_progress_to_report() {
     ));
 
     let (job, call) = app.attempt().await;
-    let mut view = View::of(call);
+    let mut view = View::of(&app, call);
     let current = view.jobs().current().await.unwrap().unwrap();
     assert_eq!((current.id, current.attempt), (job.to_string(), 1));
 }

@@ -68,6 +68,11 @@ impl LogBudget {
         }
     }
 
+    /// Whether nothing more is admitted.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// How many lines were admitted.
     pub(crate) fn written(&self) -> u32 {
         self.lines - u32::from(self.is_over)

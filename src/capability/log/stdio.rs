@@ -8,7 +8,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use super::{CallLog, Level, policy};
+use super::{CallLog, Level, Origin, policy};
 
 /// The end of stdout or stderr in one cell.
 ///
@@ -20,24 +20,24 @@ pub(crate) struct Lines(Arc<Mutex<Buffer>>);
 struct Buffer {
     log: CallLog,
     level: Level,
-    source: &'static str,
+    origin: Origin,
     partial: Vec<u8>,
 }
 
 impl Lines {
     pub(crate) fn stdout(log: CallLog) -> Self {
-        Self::new(log, Level::Info, "stdout")
+        Self::new(log, Level::Info, Origin::Stdout)
     }
 
     pub(crate) fn stderr(log: CallLog) -> Self {
-        Self::new(log, Level::Warn, "stderr")
+        Self::new(log, Level::Warn, Origin::Stderr)
     }
 
-    fn new(log: CallLog, level: Level, source: &'static str) -> Self {
+    fn new(log: CallLog, level: Level, origin: Origin) -> Self {
         Self(Arc::new(Mutex::new(Buffer {
             log,
             level,
-            source,
+            origin,
             partial: Vec::new(),
         })))
     }
@@ -86,7 +86,7 @@ impl Buffer {
         }
         let line = String::from_utf8_lossy(&self.partial);
         self.log
-            .write(self.level, self.source, line.trim_end(), None);
+            .write(self.level, self.origin, line.trim_end(), None);
         self.partial.clear();
     }
 }

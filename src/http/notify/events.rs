@@ -103,10 +103,10 @@ async fn serve(mut events: Events, subscriber: Subscriber, last_id: Option<i64>)
     let over = loop {
         let Err(over) = follow(&mut events, &subscriber, after).await;
         // Who fell behind and still reads goes on from the table.
-        match over {
-            Over::End(End::Behind) => after = Some(events.last_id),
-            over => break over,
+        if !matches!(over, Over::End(End::Behind)) {
+            break over;
         }
+        after = Some(events.last_id);
     };
     drop(subscriber);
     if let Over::TooSlow = over {

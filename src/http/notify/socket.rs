@@ -101,10 +101,10 @@ async fn serve(socket: WebSocket, subscriber: Subscriber, last_id: Option<i64>, 
             }
         };
         // Who fell behind and still reads goes on from the table.
-        match over {
-            Over::End(End::Behind) => after = Some(channel.last_id),
-            over => break over,
+        if !matches!(over, Over::End(End::Behind)) {
+            break over;
         }
+        after = Some(channel.last_id);
     };
     // Its place is free, and nothing waits for it any more.
     drop(subscriber);

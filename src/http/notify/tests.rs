@@ -100,27 +100,28 @@ impl World {
 /// The next message that says something.
 async fn next(socket: &mut Socket) -> Message {
     loop {
-        match socket.next().await.unwrap().unwrap() {
-            Message::Ping(_) | Message::Pong(_) => {}
-            message => return message,
+        let message = socket.next().await.unwrap().unwrap();
+        if !matches!(message, Message::Ping(_) | Message::Pong(_)) {
+            return message;
         }
     }
 }
 
 async fn json(socket: &mut Socket) -> Value {
-    match next(socket).await {
-        Message::Text(text) => serde_json::from_str(&text).unwrap(),
-        other => panic!("{other:?}"),
-    }
+    let message = next(socket).await;
+    let Message::Text(text) = message else {
+        panic!("{message:?}");
+    };
+    serde_json::from_str(&text).unwrap()
 }
 
 async fn code(socket: &mut Socket) -> u16 {
     loop {
-        match next(socket).await {
-            Message::Close(Some(frame)) => return frame.code.into(),
-            Message::Text(_) => {}
-            other => panic!("{other:?}"),
+        let message = next(socket).await;
+        if let Message::Close(Some(frame)) = message {
+            return frame.code.into();
         }
+        assert!(matches!(message, Message::Text(_)), "{message:?}");
     }
 }
 
@@ -362,17 +363,12 @@ async fn a_slow_reader_is_told_to_come_again_and_keeps_nobody_waiting() {
     world.host.services.notifications.at_most(1).await;
     let mut last = 0;
     let told = loop {
-        match next(&mut slow).await {
-            Message::Text(text) => {
-                let frame: Value = serde_json::from_str(&text).unwrap();
-                if frame["type"] == "reconnect" {
-                    break frame["last_id"].as_u64().unwrap();
-                }
-                last += 1;
-                assert_eq!(frame["id"], last);
-            }
-            other => panic!("{other:?}"),
+        let frame = json(&mut slow).await;
+        if frame["type"] == "reconnect" {
+            break frame["last_id"].as_u64().unwrap();
         }
+        last += 1;
+        assert_eq!(frame["id"], last);
     };
     assert!(last < u64::try_from(COUNT).unwrap());
     assert!(told <= last && told + 1 >= last, "{told} {last}");

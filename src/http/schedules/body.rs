@@ -34,6 +34,8 @@ pub(crate) struct ScheduleBody {
     /// `skip_if_running`, `queue_after` or `cancel_active`.
     overlap: &'static str,
     jitter_seconds: i32,
+    /// The task that is called; `execute` where this is null.
+    task: Option<String>,
     /// What the app is called with.
     #[schema(value_type = Object)]
     payload: Option<Box<RawValue>>,
@@ -200,6 +202,7 @@ impl ScheduleBody {
             missed: row.missed.word(),
             grace_seconds: row.grace_seconds,
             overlap: row.overlap.word(),
+            task: row.task,
             jitter_seconds: row.jitter_seconds,
             next_fire_at: row.next_fire_at,
             next_times: next

@@ -128,7 +128,7 @@ pub(super) fn jobs(role: &str) -> String {
              skep_jobs.complete(uuid, integer, bytea, text, text[], text[]),
              skep_jobs.report(uuid, integer, bytea, integer, text),
              skep_jobs.enqueue(uuid, text, text, uuid, integer, bigint, integer, integer, integer,
-                 integer)
+                 integer, text)
          TO {role};
          GRANT SELECT, UPDATE ({columns}) ON noderouter_core.job_queue TO {role}",
         columns = JOB_COLUMNS.join(", ")

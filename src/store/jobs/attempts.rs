@@ -5,6 +5,8 @@ use std::time::Duration;
 use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, PgExecutor};
 
+use crate::app::JobEntry;
+use crate::app::entry::UnknownEntry;
 use crate::ids::{AppName, JobId, UserId};
 
 /// What a node that asks for work gets.
@@ -24,6 +26,7 @@ pub(crate) struct Claimed {
     pub(crate) app: AppName,
     /// The attempt's number, which fences all before it off.
     pub(crate) number: i32,
+    pub(crate) entry: JobEntry,
     pub(crate) payload: String,
     pub(crate) created_by: Option<UserId>,
 }
@@ -73,9 +76,10 @@ pub(crate) async fn claim(
         Option<i32>,
         Option<String>,
         Option<UserId>,
+        Option<String>,
     );
     let row: Option<Row> = sqlx::query_as(
-        "SELECT id, app, number, payload, created_by FROM claim_job($1, $2, $3, $4, $5)",
+        "SELECT id, app, number, payload, created_by, entry FROM claim_job($1, $2, $3, $4, $5)",
     )
     .bind(claimant.node)
     .bind(claimant.not_here)
@@ -86,13 +90,18 @@ pub(crate) async fn claim(
     .await?;
     Ok(match row {
         None => Claim::Nothing,
-        Some((Some(job), app, Some(number), Some(payload), created_by)) => Claim::Job(Claimed {
-            job,
-            app,
-            number,
-            payload,
-            created_by,
-        }),
+        Some((Some(job), app, Some(number), Some(payload), created_by, Some(entry))) => {
+            Claim::Job(Claimed {
+                job,
+                app,
+                number,
+                entry: entry
+                    .parse()
+                    .map_err(|error: UnknownEntry| sqlx::Error::Decode(error.into()))?,
+                payload,
+                created_by,
+            })
+        }
         Some((_, app, ..)) => Claim::Again(app),
     })
 }
@@ -189,13 +198,30 @@ async fn counts(connection: &mut PgConnection, job: JobId) -> sqlx::Result<Count
     .await
 }
 
+/// What an attempt that did not complete its job leaves to be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said<'a> {
+    pub(crate) error: &'a str,
+    /// Of a hook that answered that it did not succeed.
+    pub(crate) result: Option<&'a str>,
+}
+
+impl<'a> Said<'a> {
+    pub(crate) fn error(error: &'a str) -> Self {
+        Self {
+            error,
+            result: None,
+        }
+    }
+}
+
 /// Queues a job again, or ends it, after an attempt that used up what `counts` says now.
 pub(crate) async fn settle(
     connection: &mut PgConnection,
     job: JobId,
     counts: Counts,
     next: Next,
-    error: &str,
+    said: Said<'_>,
 ) -> sqlx::Result<()> {
     let (status, reason, delay) = match next {
         Next::Pending { delay } => ("pending", None, delay),
@@ -203,6 +229,7 @@ pub(crate) async fn settle(
     };
     sqlx::query(
         "UPDATE jobs SET status = $2, reason = $3, error = CASE WHEN $2 = 'failed' THEN $4 END,
+             result = CASE WHEN $2 = 'failed' THEN $8 END,
              spent = $5, failures = $6,
              (progress, progress_text) = (
                  SELECT
@@ -218,10 +245,11 @@ pub(crate) async fn settle(
     .bind(job)
     .bind(status)
     .bind(reason)
-    .bind(error)
+    .bind(said.error)
     .bind(counts.spent)
     .bind(counts.failures)
     .bind(interval(delay))
+    .bind(said.result)
     .execute(&mut *connection)
     .await?;
     if delay.is_zero() {

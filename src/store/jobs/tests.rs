@@ -1,8 +1,10 @@
+mod entries;
+
 use std::time::Duration;
 
 use time::macros::datetime;
 
-use super::attempts::{Claim, Claimant, Claimed, Counts, Next};
+use super::attempts::{Claim, Claimant, Claimed, Counts, Next, Said};
 use super::*;
 use crate::services::{Clock, Entropy};
 use crate::store::apps;
@@ -48,6 +50,7 @@ impl Queue {
         let mut job = NewJob {
             id: JobId(Entropy.id(&Clock::system())),
             app: &app,
+            entry: &JobEntry::Execute,
             payload: "{}",
             key: None,
             created_by: None,
@@ -107,7 +110,7 @@ impl Queue {
             let next = Next::Pending {
                 delay: Duration::ZERO,
             };
-            let settled = attempts::settle(&mut tx, *job, *counts, next, "lost");
+            let settled = attempts::settle(&mut tx, *job, *counts, next, Said::error("lost"));
             settled.await.unwrap();
         }
         tx.commit().await.unwrap();
@@ -230,8 +233,16 @@ async fn a_key_makes_one_job_of_many_requests() {
 
     assert_eq!(queue.put_with("a", |job| job.key = Some("k")).await, first);
     assert_ne!(queue.put_with("b", |job| job.key = Some("k")).await, first);
-    assert!(has_payload(queue.pool(), first, "{}").await.unwrap());
-    assert!(!has_payload(queue.pool(), first, "{ }").await.unwrap());
+    assert!(
+        is_same(queue.pool(), first, &JobEntry::Execute, "{}")
+            .await
+            .unwrap()
+    );
+    assert!(
+        !is_same(queue.pool(), first, &JobEntry::Execute, "{ }")
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
@@ -334,7 +345,7 @@ async fn a_failed_job_is_tried_again_from_the_beginning() {
         }
     );
     let next = Next::Failed { reason: "failed" };
-    attempts::settle(&mut tx, job, counts, next, "boom")
+    attempts::settle(&mut tx, job, counts, next, Said::error("boom"))
         .await
         .unwrap();
     assert!(!cancel(&mut tx, job).await.unwrap());

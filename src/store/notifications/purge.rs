@@ -88,3 +88,24 @@ pub(crate) async fn delete_up_to(
     .fetch_one(executor)
     .await
 }
+
+/// How many were triggered before a time, or are over the ceiling of their app.
+pub(crate) async fn count_surplus(
+    executor: impl PgExecutor<'_>,
+    than: OffsetDateTime,
+    ceiling: i64,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT count(*)
+         FROM notifications
+         WHERE triggered_at < $1 OR id <= (
+             SELECT over.id FROM notifications AS over
+             WHERE over.app = notifications.app
+             ORDER BY over.id DESC OFFSET $2 LIMIT 1
+         )",
+    )
+    .bind(than)
+    .bind(ceiling)
+    .fetch_one(executor)
+    .await
+}

@@ -50,6 +50,7 @@ async fn declare_one(
         name: schedule.name.clone(),
         cron: schedule.cron.clone(),
         timezone: schedule.timezone.clone(),
+        task: schedule.task.clone(),
         payload: schedule.payload.clone(),
         missed: schedule.missed,
         grace_seconds: number(schedule.grace_seconds),
@@ -93,9 +94,11 @@ async fn write(
         "INSERT INTO schedules (
              app, name, cron, timezone, payload, missed, grace_seconds, overlap, jitter_seconds,
              enabled, concurrency, max_attempts, retries, backoff_ms, next_fire_at, last_error,
-             planned_at
+             planned_at, task
          )
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+         VALUES (
+             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
+         )
          ON CONFLICT (app, name) DO UPDATE SET
              cron = excluded.cron, timezone = excluded.timezone, payload = excluded.payload,
              missed = excluded.missed, grace_seconds = excluded.grace_seconds,
@@ -104,7 +107,7 @@ async fn write(
              max_attempts = excluded.max_attempts, retries = excluded.retries,
              backoff_ms = excluded.backoff_ms, next_fire_at = excluded.next_fire_at,
              last_error = excluded.last_error, planned_at = excluded.planned_at,
-             retry_at = NULL",
+             task = excluded.task, retry_at = NULL",
     )
     .bind(&row.app)
     .bind(&row.name)
@@ -123,6 +126,7 @@ async fn write(
     .bind(next.at)
     .bind(&next.error)
     .bind(now)
+    .bind(&row.task)
     .execute(connection)
     .await?;
     Ok(())

@@ -1,5 +1,7 @@
 """Uses credentials and settings in every way. Deployed by `tests/it/secrets.rs`."""
 
+import logging
+
 import skep
 from skep.errors import CredentialNotSet, InvalidSetting, UndeclaredCredential, UndeclaredSetting
 
@@ -27,6 +29,12 @@ def execute(data):
                 "no_setting": raised(UndeclaredSetting, settings.get, "other"),
                 "invalid": raised(InvalidSetting, settings.set, "count", "many"),
             }
+        case "tell":
+            secret = credentials.get("erp")
+            print("printed", secret)
+            logging.warning("logged %s", secret)
+            skep.log.info("told", secret=secret)
+            raise RuntimeError(f"failed with {secret}")
     raise ValueError(data["action"])
 
 

@@ -3,3 +3,7 @@
 
 class Lifecycle:
     pass
+
+
+class Task:
+    pass

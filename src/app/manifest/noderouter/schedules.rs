@@ -1,9 +1,11 @@
 //! `schedules`: work that an app has done again and again. A key of Skep's own.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::super::fields::{Fields, excerpt};
-use super::super::json;
+use super::super::{Task, json};
 use super::actions::{MAX_NAME, is_slug, required_text};
 use crate::app::schedule::{
     GRACE, GRACE_CEILING, JITTER_CEILING, MOST, Missed, Overlap, PAYLOAD_BYTES, Schedule, Timing,
@@ -12,7 +14,8 @@ use crate::app::schedule::{
 const RULE: &str = "SK-B10";
 const UTC: &str = "UTC";
 
-pub(super) fn read(fields: &mut Fields<'_, '_>) -> Vec<Schedule> {
+/// `tasks` are those of the same manifest.
+pub(super) fn read(fields: &mut Fields<'_, '_>, tasks: &BTreeMap<String, Task>) -> Vec<Schedule> {
     let Some((place, object)) = fields.object("schedules") else {
         return Vec::new();
     };
@@ -35,16 +38,16 @@ pub(super) fn read(fields: &mut Fields<'_, '_>) -> Vec<Schedule> {
             fields.report.problem("NR-B06", text);
             continue;
         };
-        schedules.extend(schedule(fields, name, place, object));
+        schedules.extend(schedule(fields, (name, place), object, tasks));
     }
     schedules
 }
 
 fn schedule(
     fields: &mut Fields<'_, '_>,
-    name: &str,
-    place: String,
+    (name, place): (&str, String),
     object: &Map<String, Value>,
+    tasks: &BTreeMap<String, Task>,
 ) -> Option<Schedule> {
     let mut entry = Fields::new(object, place, fields.report);
     let cron = required_text(&mut entry, "cron");
@@ -61,6 +64,7 @@ fn schedule(
             ("cancel_active", Overlap::CancelActive),
         ],
     );
+    let task = task(&mut entry, tasks);
     let payload = payload(&mut entry);
     let grace_seconds = seconds(&mut entry, "grace_seconds", GRACE_CEILING).unwrap_or(GRACE);
     let jitter_seconds = seconds(&mut entry, "jitter_seconds", JITTER_CEILING).unwrap_or_default();
@@ -78,6 +82,7 @@ fn schedule(
         name: name.to_owned(),
         timezone: timing.ok()?.zone().to_owned(),
         cron,
+        task,
         payload,
         missed: missed.unwrap_or_default(),
         grace_seconds,
@@ -85,6 +90,20 @@ fn schedule(
         jitter_seconds,
         enabled,
     })
+}
+
+/// The task that a schedule calls, which must be declared.
+fn task(entry: &mut Fields<'_, '_>, tasks: &BTreeMap<String, Task>) -> Option<String> {
+    let task = entry.text("task")?;
+    if !tasks.contains_key(task) {
+        let text = format!(
+            "{} is {:?}, and `tasks` has no such task: declare it there",
+            entry.name("task"),
+            excerpt(task)
+        );
+        entry.report.problem(RULE, text);
+    }
+    Some(task.to_owned())
 }
 
 fn payload(entry: &mut Fields<'_, '_>) -> String {
@@ -132,7 +151,12 @@ mod tests {
         let manifest = json!({ "schedules": schedules });
         let mut report = Report::default();
         let object = manifest.as_object().unwrap();
-        let schedules = read(&mut Fields::new(object, "", &mut report));
+        let task = Task {
+            run: "main:sync".to_owned(),
+            timeout: None,
+        };
+        let tasks = BTreeMap::from([("sync".to_owned(), task)]);
+        let schedules = read(&mut Fields::new(object, "", &mut report), &tasks);
         let problems = report.problems.iter().map(ToString::to_string).collect();
         (schedules, problems)
     }
@@ -146,6 +170,7 @@ mod tests {
             name: "nightly".to_owned(),
             cron: "0 2 * * *".to_owned(),
             timezone: "UTC".to_owned(),
+            task: None,
             payload: "{}".to_owned(),
             missed: Missed::RunOnce,
             grace_seconds: 300,
@@ -161,7 +186,7 @@ mod tests {
         let (schedules, problems) = parse(json!({ "a": {
             "cron": "*/15 8-18 * * 1-5", "timezone": "europe/berlin", "payload": { "b": [1.50] },
             "missed": "skip", "grace_seconds": 0, "overlap": "queue_after",
-            "jitter_seconds": 3_600, "enabled": false,
+            "jitter_seconds": 3_600, "enabled": false, "task": "sync",
         } }));
 
         assert_eq!(problems, Vec::<String>::new());
@@ -175,6 +200,7 @@ mod tests {
         );
         assert_eq!(schedule.overlap, Overlap::QueueAfter);
         assert!(!schedule.enabled);
+        assert_eq!(schedule.task.as_deref(), Some("sync"));
         // What a manifest says survives being kept with its release.
         let kept: Vec<Schedule> =
             serde_json::from_str(&serde_json::to_string(&schedules).unwrap()).unwrap();
@@ -196,6 +222,9 @@ mod tests {
         refused("a", json!({}), "`schedules.a.cron` is missing");
         refused("a b", every(), "`schedules.a b` is no name");
         refused("a", json!("0 2 * * *"), "`schedules.a` must be an object");
+        let task = json!({ "cron": "0 2 * * *", "task": "gone" });
+        let said = "`schedules.a.task` is \"gone\", and `tasks` has no such task";
+        refused("a", task, said);
         for (cron, zone, said) in [
             (
                 "0 2 * *",

@@ -24,6 +24,7 @@ class Priority(enum.Enum):
 @dataclass
 class Request:
     payload: str
+    task: str | None
     key: str | None
     priority: Priority
     delay_ms: int

@@ -1,0 +1,31 @@
+;; Writes down each hook and task that it is called for, with what it is given.
+(core module $guest
+  (import "libc" "memory" (memory 1))
+  (import "libc" "answer" (func $answer (param i32 i32) (result i32)))
+  (import "libc" "fail" (func $fail (param i32 i32) (result i32)))
+  (import "db" "execute" (func $db (param i32 i32 i32 i32 i32)))
+  (data (i32.const 1024) "INSERT INTO told (name, payload) VALUES ($1, $2::jsonb)")
+  (data (i32.const 1280) "{\"ok\":true,\"message\":\"noted\"}")
+  (data (i32.const 1536) "the database failed")
+  (data (i32.const 1792) "{}")
+
+  (func $tell (param $name i32) (param $length i32) (param $data i32) (param $size i32)
+    (result i32)
+    ;; Two parameters, texts.
+    (i32.store8 (i32.const 32) (i32.const 4))
+    (i32.store (i32.const 40) (local.get $name))
+    (i32.store (i32.const 44) (local.get $length))
+    (i32.store8 (i32.const 48) (i32.const 4))
+    (i32.store (i32.const 56) (local.get $data))
+    (i32.store (i32.const 60) (local.get $size))
+    (call $db (i32.const 1024) (i32.const 55) (i32.const 32) (i32.const 2) (i32.const 128))
+    (if (i32.load8_u (i32.const 128))
+      (then (return (call $fail (i32.const 1536) (i32.const 19)))))
+    (call $answer (i32.const 1280) (i32.const 29)))
+
+  (func (export "hook") (param i32 i32 i32 i32) (result i32)
+    (call $tell (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+  (func (export "task") (param i32 i32 i32 i32) (result i32)
+    (call $tell (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+  (func (export "execute") (param i32 i32) (result i32)
+    (call $answer (i32.const 1792) (i32.const 2))))
