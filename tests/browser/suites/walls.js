@@ -32,7 +32,7 @@ export function walls(scene) {
   });
 
   test("even a page with a mistake could run no script of a text", async () => {
-    const tab = await scene.tab({ allow: [/TrustedHTML/, /Content Security Policy/, /content security policy/i] });
+    const tab = await scene.tab({ allow: [/Trusted(HTML|Script)/, /Content Security Policy/, /content security policy/i] });
     await tab.login("admin", PASSWORD);
     const outcome = await tab.page.evaluate(async () => {
       // What a debugger evaluates may do more than a page: until it gives way.
