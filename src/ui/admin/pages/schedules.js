@@ -30,7 +30,7 @@ export default async function schedules({ signal }) {
           cell: (row) => h("div", { class: "clip" }, h("span", { class: "strong" }, row.name), h("a", { class: "small", href: path`/admin/apps/${row.app}` }, row.app)),
         },
         { key: "state", title: "State", nowrap: true, sort: (row) => row.state, cell: (row) => badge(...(MARKS[row.state] ?? ["plain", row.state])) },
-        { key: "cron", title: "When", text: (row) => `${row.cron} ${row.label}`, cell: (row) => h("div", { class: "clip" }, row.label && h("span", {}, row.label), h("span", { class: "muted small" }, code(row.cron), " ", row.timezone, row.override && " (changed)")) },
+        { key: "cron", title: "When", text: (row) => `${row.cron} ${row.label}`, cell: (row) => h("div", { class: "clip" }, row.label !== row.cron && h("span", {}, row.label), h("span", { class: "muted small" }, code(row.cron), " ", row.timezone, row.override && " (changed)")) },
         { key: "next", title: "Next", nowrap: true, sort: (row) => row.next_fire_at ?? "9", cell: (row) => (row.next_fire_at ? time(row.next_fire_at) : "–") },
         { key: "last", title: "Last", nowrap: true, sort: (row) => row.last_fire_at ?? "", cell: (row) => (row.last_job ? h("a", { href: path`/admin/jobs/${row.last_job}` }, time(row.last_fire_at)) : "–") },
         { key: "error", title: "Error", text: (row) => row.last_error, cell: (row) => (row.last_error ? h("div", { class: "clip" }, h("span", { class: "error-text" }, row.last_error)) : "") },
