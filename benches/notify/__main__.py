@@ -189,6 +189,13 @@ async def measure(server: Server, arguments: argparse.Namespace) -> dict[str, An
     count = arguments.notifications
     server.post("/api/notify/subscribe", {"app_name": server.app, "action_name": server.action})
 
+    # First, while no memory is left of what was busy.
+    before = memory(arguments.pid)
+    idle = Readers()
+    await idle.open(server.host, server.port, server.token, arguments.idle)
+    after = memory(arguments.pid)
+    idle.close()
+
     readers = Readers()
     await readers.open(server.host, server.port, server.token, arguments.sockets)
     warm = await latency(readers, lambda: server.fire(1, payload), 5)
@@ -207,11 +214,6 @@ async def measure(server: Server, arguments: argparse.Namespace) -> dict[str, An
     here.send(None)
     process.join(10)
 
-    before = memory(arguments.pid)
-    idle = Readers()
-    await idle.open(server.host, server.port, server.token, arguments.idle)
-    after = memory(arguments.pid)
-    idle.close()
     per_socket = None
     if before is not None and after is not None and arguments.idle:
         per_socket = (after - before) / arguments.idle

@@ -345,6 +345,42 @@ async fn jobs_that_ended_long_ago_or_are_too_many_go_and_unfinished_ones_stay() 
     assert_eq!(host.numbers("SELECT count(*) FROM jobs").await, [2]);
 }
 
+#[tokio::test]
+async fn notifications_that_are_old_or_too_many_go() {
+    let host = Host::keeping(Keep {
+        notifications_rows: count(3),
+        ..Keep::STANDARD
+    })
+    .await;
+    let now = host.now().unix_timestamp();
+    host.run(&format!(
+        "INSERT INTO skep.notifications (app, action, payload, triggered_at)
+         SELECT app, 'done', '{{}}', to_timestamp({now}) - hours * interval '1 hour'
+         FROM unnest(ARRAY['shop', 'shop', 'shop', 'shop', 'shop', 'other', 'other'],
+             ARRAY[25, 4, 3, 2, 1, 30, 5]) AS sent (app, hours)"
+    ))
+    .await;
+
+    assert_eq!(host.purge(Kind::Notifications).await.rows, 3);
+
+    let measure = host
+        .0
+        .services
+        .retention
+        .measure(Kind::Notifications)
+        .await
+        .unwrap();
+    assert_eq!(
+        (measure.rows, measure.oldest),
+        (4, Some(host.now() - time::Duration::hours(5)))
+    );
+    let order = Order {
+        older_than: Some(time::Duration::minutes(90)),
+        ..Order::default()
+    };
+    assert_eq!(host.purge_by(Kind::Notifications, order).await.rows, 3);
+}
+
 /// Makes releases of an app from 1 to 15, each with bytes of its own, the last of them active.
 async fn releases(host: &Host, app: &str) {
     let now = host.now().unix_timestamp();

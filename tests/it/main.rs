@@ -40,6 +40,7 @@ mod neighbours;
 mod notify;
 mod nousviz;
 mod receipts;
+mod retention;
 mod schedules;
 mod scratch;
 mod secrets;

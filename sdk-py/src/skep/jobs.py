@@ -1,8 +1,9 @@
 """Work that runs later, and how far the job is that runs now.
 
 A job calls the app's `execute`, or one of its tasks, with what was queued and a key
-`_job_id`. It runs at least once: after a crash it is tried again. What it did through the injected `conn` and has not
-committed itself is kept together with its answer, so that much happens exactly once.
+`_job_id`. It runs at least once: after a crash it is tried again. What it did through the
+injected `conn` and has not committed itself is kept together with its answer, so that much
+happens exactly once.
 """
 
 from __future__ import annotations
