@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Declares the hooks with their names, which manifests, listings and apps use.
 macro_rules! hooks {
@@ -123,7 +124,12 @@ pub(crate) enum NotWell {
 /// Reads what a hook answered: `null`, or an object with `ok`, `message` and `data`, of which
 /// each may be left out.
 pub(crate) fn read_hook(answer: &str) -> Result<(), NotWell> {
-    let answer: Option<Answer> = serde_json::from_str(answer).map_err(|_| NotWell::Malformed)?;
+    let answer = serde_json::from_str(answer).map_err(|_| NotWell::Malformed)?;
+    // A list would do for the struct too, as its fields in their order.
+    if let Value::Array(_) = answer {
+        return Err(NotWell::Malformed);
+    }
+    let answer: Option<Answer> = serde_json::from_value(answer).map_err(|_| NotWell::Malformed)?;
     match answer {
         Some(Answer { ok: false, message }) => {
             Err(NotWell::Said(message.unwrap_or_else(|| {

@@ -47,6 +47,8 @@ impl Subscriber {
             let answer = registry.arrive(&self.listener, after);
             self.notifications.0.wake.notify_one();
             let admitted = tokio::select! {
+                // An answer that is dropped has its reason in the queue.
+                biased;
                 end = self.queue().ended() => return Err(Stopped::End(end)),
                 admitted = answer => admitted.map_err(|_: RecvError| Stopped::End(End::Stopping))?,
             };
