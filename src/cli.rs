@@ -27,6 +27,7 @@ mod schedules;
 mod serve;
 mod session;
 mod settings;
+mod terminal;
 mod token;
 mod user;
 mod webhooks;
@@ -124,7 +125,8 @@ pub fn run() -> ExitCode {
         // Whoever read the output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // The words may be an app's.
+            eprintln!("error: {}", terminal::harmless(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -164,7 +164,9 @@ fn open_way(data: &Path, work: &Path) {
         let opened: std::io::Result<()> = mode(folder).and_then(|mode| {
             std::fs::set_permissions(folder, PermissionsExt::from_mode((mode & 0o7777) | PASS))
         });
-        if let Err(error) = opened {
+        if let Err(error) = opened
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
             tracing::error!(folder = %folder.display(), %error, "the folder's mode cannot be changed");
         }
     }

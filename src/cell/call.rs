@@ -140,6 +140,34 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
+    /// The same without the secrets that the call has read, as far as the log can tell.
+    fn masked(self, log: &CallLog) -> Self {
+        let hide = |text: String| log.masked(&text).into_owned();
+        match self {
+            Self::App {
+                name,
+                message,
+                trace,
+            } => Self::App {
+                name: hide(name),
+                message: hide(message),
+                trace: trace.map(hide),
+            },
+            Self::NotWell { message, answer } => Self::NotWell {
+                message: hide(message),
+                answer: hide(answer),
+            },
+            other @ (Self::TimedOut(_)
+            | Self::OutOfMemory(_)
+            | Self::OutOfFuel(_)
+            | Self::AnswerTooLarge
+            | Self::Crashed(_)
+            | Self::Stopped
+            | Self::Busy(_)
+            | Self::Internal(_)) => other,
+        }
+    }
+
     /// What the app's author reads of it.
     pub(crate) fn in_the_log(&self) -> String {
         match self {
@@ -281,6 +309,7 @@ impl Cells {
             budget,
             attempt,
         } = call;
+        let of_job = attempt.is_some();
         let log = self.log(image, id, budget, attempt.as_ref());
         let database = Database::new(database, deadline, budget, log.clone(), attempt);
         // Where this alone is too much, the first statement is told.
@@ -333,6 +362,8 @@ impl Cells {
                 receipt.error = Some(log.masked(&error.in_the_log()).into_owned());
             }
         }
+        // What a job's failure says is kept for others to read.
+        let result = result.map_err(|error| if of_job { error.masked(&log) } else { error });
         log.close();
         result.map(|answer| (answer, fired))
     }

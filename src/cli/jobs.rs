@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, segment};
 use super::output::Output;
+use super::terminal::on_one_line;
 
 /// Show and manage jobs: calls that apps answer later
 #[derive(Debug, clap::Args)]
@@ -177,7 +178,7 @@ async fn show(client: &Client, output: &mut Output, job: &str) -> anyhow::Result
         job.progress,
         job.progress_text
             .as_deref()
-            .map(|text| format!(": {text}"))
+            .map(|text| format!(": {}", on_one_line(text)))
             .unwrap_or_default(),
     ))?;
     if let Some(error) = &job.error_message {

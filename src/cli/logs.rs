@@ -12,7 +12,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub(super) use self::line::acts;
 pub(super) use self::since::Since;
 
 use self::line::Line;

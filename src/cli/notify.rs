@@ -1,12 +1,12 @@
 //! `skep notify`: what one is told of, and reading it.
 
-use anyhow::Context;
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::client::{Client, segment};
 use super::output::{Output, joined};
+use super::terminal::on_one_line;
 
 /// Choose which notifications of apps you get, and read them
 #[derive(Debug, clap::Args)]
@@ -168,8 +168,11 @@ async fn follow(
             while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = waiting.drain(..=end).collect();
                 if let Some(event) = line.strip_prefix(b"data: ") {
-                    let event =
-                        serde_json::from_slice(event).context("the server sent no event")?;
+                    // A payload may be JSON that is no text: a lone half of a character.
+                    let Ok(event) = serde_json::from_slice(event) else {
+                        eprintln!("a notification is left out: its payload cannot be read as text");
+                        continue;
+                    };
                     show(output, &event)?;
                     after = event.get("id").and_then(Value::as_i64).or(after);
                 }
@@ -193,7 +196,7 @@ fn show(output: &mut Output, event: &Value) -> anyhow::Result<()> {
         // Not for people.
         _ => return Ok(()),
     };
-    Ok(output.event(event, &line)?)
+    Ok(output.event(event, &on_one_line(&line))?)
 }
 
 #[cfg(test)]

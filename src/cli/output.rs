@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::logs::acts;
+use super::terminal::{acts, harmless, on_one_line};
 
 /// Where a command prints, and in which form.
 pub(crate) struct Output {
@@ -31,7 +31,7 @@ impl Output {
         if self.json {
             return Ok(());
         }
-        writeln!(self.to, "{text}")
+        writeln!(self.to, "{}", harmless(text))
     }
 
     /// Prints the whole answer for programs, or a line for people.
@@ -54,6 +54,10 @@ impl Output {
             return self.json(whole);
         }
         let heads = heads.map(str::to_owned);
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|row| row.map(|cell| on_one_line(&cell)))
+            .collect();
         let mut widths = [0; N];
         for row in std::iter::once(&heads).chain(&rows) {
             for (width, cell) in widths.iter_mut().zip(row) {
@@ -71,39 +75,41 @@ impl Output {
         Ok(())
     }
 
-    /// Prints one of many answers: JSON on one line for programs, or a line for people.
+    /// Prints one of many answers: JSON on one line for programs, or a line for people, which is
+    /// printed as it is: nothing in it may act on a terminal but what is meant to.
     pub(crate) fn event(&mut self, whole: &impl Serialize, text: &str) -> io::Result<()> {
         if self.json {
             return self.record(whole);
         }
-        self.line(text)
+        writeln!(self.to, "{text}")
     }
 
     /// Prints JSON on a line of its own.
     fn record(&mut self, record: &impl Serialize) -> io::Result<()> {
         let text = serde_json::to_string(record)?;
-        // JSON leaves some characters as they are that a terminal obeys.
-        let mut line = String::with_capacity(text.len());
-        for character in text.chars() {
-            if acts(character) {
-                write_escape(&mut line, character);
-            } else {
-                line.push(character);
-            }
-        }
-        writeln!(self.to, "{line}")
+        writeln!(self.to, "{}", harmless_json(&text))
     }
 
     fn json(&mut self, whole: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.to, whole)?;
-        writeln!(self.to)
+        let text = serde_json::to_string_pretty(whole)?;
+        writeln!(self.to, "{}", harmless_json(&text))
     }
 }
 
-fn write_escape(line: &mut String, character: char) {
-    for unit in character.encode_utf16(&mut [0; 2]) {
-        line.push_str(&format!("\\u{unit:04x}"));
+/// JSON text leaves some characters as they are that a terminal obeys. They stand in strings
+/// only, where an escape means the same; line breaks are the printer's own.
+fn harmless_json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if acts(character) && character != '\n' {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(character);
+        }
     }
+    shown
 }
 
 /// Names in one cell of a table.

@@ -38,7 +38,8 @@ fn told() -> Bundle {
 async fn next(host: &Host, told: &mut i64) -> (String, Value) {
     let database = host.database().await;
     *told += 1;
-    let row = "SELECT name, payload::text FROM public.told ORDER BY id OFFSET $1 - 1 LIMIT 1";
+    let row =
+        "SELECT name, payload::text FROM public.told ORDER BY id OFFSET $1::bigint - 1 LIMIT 1";
     until("the app is told", async || {
         let rows = database.query(row, &[&*told]).await.unwrap();
         let row = rows.first()?;
@@ -304,8 +305,10 @@ fn python_app() -> Bundle {
 async fn a_python_apps_hooks_are_jobs_with_results_and_errors() {
     let host = python::host().await;
     let admin = host.admin();
+    // Made before the turn is taken, which making it takes too.
+    let bundle = python_app();
     let turn = python::turn();
-    host.install(&python_app()).await;
+    host.install(&bundle).await;
     drop(turn);
     let app = "/admin/api/apps/hooks";
 

@@ -99,7 +99,7 @@ async fn of_many_releases_those_that_serve_and_served_stay_and_go_on_serving() {
     host.admin()
         .post(path, &json!({ "release": 1 }))
         .await
-        .expect(200);
+        .expect(204);
     let settled = "UPDATE skep.releases SET activated_at = activated_at - interval '2 hours'";
     host.database().await.execute(settled, &[]).await.unwrap();
 
@@ -117,7 +117,7 @@ async fn of_many_releases_those_that_serve_and_served_stay_and_go_on_serving() {
     host.admin()
         .post(path, &json!({ "release": 6 }))
         .await
-        .expect(200);
+        .expect(204);
     let answer = host.call("app", json!({ "a": 1 })).await.expect(200);
     assert_eq!(answer.json()["a"], 1);
 }

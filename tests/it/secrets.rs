@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::bundle::Bundle;
 use crate::host::{Answer, Client, Host, Setup, until};
+use crate::job_app::until_status;
 use crate::python;
 
 pub(crate) const SECRETS: &str = "secrets";
@@ -315,5 +316,19 @@ async fn a_python_app_uses_its_credentials_and_settings() {
             "no_setting": "the manifest's `settings` has no key `other`",
             "invalid": "the setting `count` must be a number",
         })
+    );
+
+    // What a job fails with is kept for others to read.
+    let path = "/api/async/secrets";
+    let queued = admin.post(path, &json!({ "action": "tell" })).await;
+    let id = queued.expect(202).json()["job_id"].clone();
+    let failed = until_status(&admin, id.as_str().unwrap(), "failed").await;
+    assert_eq!(failed["error_message"], "failed with [secret]");
+    let dump = "SELECT string_agg(to_jsonb(one)::text, ' ') FROM skep.job_attempts AS one";
+    let dump = host.database().await.query_one(dump, &[]).await.unwrap();
+    let dump: String = dump.get(0);
+    assert!(
+        dump.contains("failed with [secret]") && !dump.contains("tökén"),
+        "{dump}"
     );
 }

@@ -131,7 +131,7 @@ impl Database {
         completed
     }
 
-    /// Shows how far the call's job is, at once.
+    /// Shows how far the call's job is, at once. Secrets that the call has read are left out.
     pub(crate) async fn report(
         &self,
         percent: Option<i32>,
@@ -140,10 +140,11 @@ impl Database {
         let Some(fence) = self.fence() else {
             return Ok(());
         };
+        let text = text.map(|text| self.log().masked(text));
         let session = self.open().await?;
         let client = session.client()?;
         let reported = self
-            .bounded(&session, fence.report(client, percent, text))
+            .bounded(&session, fence.report(client, percent, text.as_deref()))
             .await;
         fence.note_refusal(&reported);
         match &reported {

@@ -157,6 +157,11 @@ fn close(object: Object) {
 }
 
 impl Database {
+    /// Where what the call says is kept.
+    pub(super) fn log(&self) -> &CallLog {
+        &self.0.log
+    }
+
     pub(crate) fn new(
         source: Source,
         deadline: Instant,

@@ -9,6 +9,8 @@ use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
 use uuid::Uuid;
 
+use crate::cli::terminal::acts;
+
 const TIME: StaticFormatDescription =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]");
 
@@ -98,12 +100,6 @@ fn shown(text: &str) -> String {
         }
     }
     shown
-}
-
-/// Whether a terminal does something for a character rather than show it.
-pub(in crate::cli) fn acts(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

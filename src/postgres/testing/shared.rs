@@ -22,10 +22,11 @@ const KEEPER: &str = r#"
     printf '%s\n' "$PGHOST" "$PGPASSWORD" > ready.new && mv ready.new ready
     while flock users true && sleep 10 && ! flock --nonblock users rm ready; do :; done
 "#;
-/// Runs the server and the keeper in a folder of their own: `$0` is `skep`.
+/// Runs the server and the keeper in a folder of their own: `$0` is `skep`. A test that ends may
+/// leave a connection that is being made, and dropping a database waits for it to be made or not.
 const RUN: &str = r#"
     umask 077
-    "$0" postgres --data "$1" -c fsync=off -c max_connections=300 -- sh -c "$2"
+    "$0" postgres --data "$1" -c fsync=off -c max_connections=300 -c authentication_timeout=5 -- sh -c "$2"
     rm -rf "$1"
 "#;
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -188,6 +188,12 @@ DECLARE
     own TEXT;
     found_id UUID;
 BEGIN
+    -- The host asks for neither. It is refused here too, for who comes past the reading of
+    -- statements: hooks are the host's to call, and the queue is no store for large texts.
+    IF what LIKE 'hook %' OR octet_length(body) > 16777216 THEN
+        RAISE EXCEPTION 'an app queues its own tasks, with payloads of at most 16 MiB'
+            USING ERRCODE = '42501';
+    END IF;
     SELECT app INTO STRICT own FROM skep.app_roles WHERE role = session_user;
     found_id := skep.put_job(
         new_id, own, body, 'app:' || key, owner, level, delay_ms, at_once, most_attempts,
