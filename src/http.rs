@@ -24,6 +24,7 @@ pub(crate) mod retention;
 pub(crate) mod roles;
 pub(crate) mod schedules;
 pub(crate) mod settings;
+pub(crate) mod shell;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;
@@ -65,6 +66,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(roles::router())
         .merge(schedules::router())
         .merge(settings::router())
+        .merge(shell::router())
         .merge(tokens::router())
         .merge(usage::router())
         .merge(users::router())

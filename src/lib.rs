@@ -7,6 +7,7 @@
 //! - [`retention`]: what is kept, and how the rest goes;
 //! - [`deploy`], [`jobs`], [`auth`], [`ledger`]: a bundle becomes a release; work that runs later;
 //!   who may do what; what calls have used;
+//! - [`shell`]: apps' pages, made ready for browsers;
 //! - [`notify`]: what apps fire reaches the users who subscribed;
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
 //! - [`capability`]: what a cell may reach;
@@ -39,6 +40,7 @@ pub(crate) mod retention;
 pub(crate) mod schedules;
 pub(crate) mod serve;
 pub(crate) mod services;
+pub(crate) mod shell;
 pub(crate) mod sql;
 pub(crate) mod store;
 pub(crate) mod ui;

@@ -32,6 +32,7 @@ use crate::notify::{self, Notifications};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::retention::{self, Retention};
 use crate::schedules::Schedules;
+use crate::shell::Frontends;
 use crate::services::{Clock, Entropy, GrantUses, HostKey, Places, Sealing, Services};
 use crate::store::{Store, host};
 
@@ -367,6 +368,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         config: Arc::new(config),
         clock,
         entropy,
+        frontends: Frontends::new(store.clone()),
         store,
         database_health: node.database_health,
         auth,

@@ -1,12 +1,12 @@
-//! What browsers are given: libraries that apps use, and the admin pages.
+//! What browsers are given: libraries that apps use, the layout around apps, and the admin pages.
 //!
 //! `ui/embed.rs` is the build script that compresses them and writes the table which is
-//! included here. The pages are plain ES modules in `ui/admin`.
+//! included here. The pages are plain ES modules in `ui/admin`, the layout is in `ui/shell`.
 
 /// A file, as it is and compressed.
 #[derive(Debug)]
 pub(crate) struct Asset {
-    /// The address of a library; of an admin file its path below their folder.
+    /// The address of a library; of another file its path below its folder.
     pub(crate) path: &'static str,
     /// The content type.
     pub(crate) kind: &'static str,
@@ -27,6 +27,11 @@ pub(crate) fn library(address: &str) -> Option<&'static Asset> {
 /// A file of the admin pages, by its path below their folder.
 pub(crate) fn admin(path: &str) -> Option<&'static Asset> {
     ADMIN.iter().find(|asset| asset.path == path)
+}
+
+/// A file of the layout around apps, by its name.
+pub(crate) fn shell(name: &str) -> Option<&'static Asset> {
+    SHELL.iter().find(|asset| asset.path == name)
 }
 
 #[cfg(test)]

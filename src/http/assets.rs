@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+pub(super) use self::encoding::accepts;
 use self::encoding::Encoding;
 use super::error::ApiError;
 use crate::services::Services;
@@ -83,7 +84,7 @@ pub(super) fn serve(asset: &'static Asset, asked: &HeaderMap, kept: Kept) -> Res
 }
 
 /// Whether the client has the file with this tag.
-fn has(asked: &HeaderMap, tag: &str) -> bool {
+pub(super) fn has(asked: &HeaderMap, tag: &str) -> bool {
     asked
         .get_all(header::IF_NONE_MATCH)
         .iter()

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 const VENDOR: &str = "src/ui/vendor";
 const ADMIN: &str = "src/ui/admin";
+const SHELL: &str = "src/ui/shell";
 
 /// Address, package of npm, and file of it.
 const LIBRARIES: [(&str, &str, &str); 9] = [
@@ -100,6 +101,7 @@ fn main() {
     println!("cargo::rerun-if-changed={VENDOR}/package-lock.json");
     println!("cargo::rerun-if-changed={VENDOR}/node_modules/.package-lock.json");
     println!("cargo::rerun-if-changed={ADMIN}");
+    println!("cargo::rerun-if-changed={SHELL}");
     println!("cargo::rerun-if-changed=src/ui/embed.rs");
     if let Err(error) = embed() {
         println!("cargo::error={error}");
@@ -118,16 +120,19 @@ fn embed() -> Result<(), Failure> {
         let contents = read_vendored(package, file)?;
         table += &asset(&out, address, &contents)?;
     }
-    table += "];\n\npub(crate) static ADMIN: &[Asset] = &[\n";
-    let pages = pages()?;
-    for (path, contents) in &pages {
-        table += &asset(&out, path, contents)?;
+    table += "];\n";
+    for (name, folder) in [("ADMIN", ADMIN), ("SHELL", SHELL)] {
+        let files = files(folder)?;
+        write!(table, "\npub(crate) static {name}: &[Asset] = &[\n")?;
+        for (path, contents) in &files {
+            table += &asset(&out, path, contents)?;
+        }
+        writeln!(
+            table,
+            "];\n\npub(crate) const {name}_DIGEST: &str = {:?};",
+            tree_digest(&files)
+        )?;
     }
-    writeln!(
-        table,
-        "];\n\npub(crate) const ADMIN_DIGEST: &str = {:?};",
-        tree_digest(&pages)
-    )?;
     fs::write(out.join("licences.txt"), licences(&versions)?)?;
     writeln!(
         table,
@@ -177,10 +182,10 @@ fn read_vendored(package: &str, file: &str) -> Result<Vec<u8>, Failure> {
     fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()).into())
 }
 
-/// The files of the admin pages by their path.
-fn pages() -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+/// The files below a folder by their path.
+fn files(root: &str) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![PathBuf::from(ADMIN)];
+    let mut folders = vec![PathBuf::from(root)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder)? {
             let path = entry?.path();
@@ -188,7 +193,7 @@ fn pages() -> Result<BTreeMap<String, Vec<u8>>, Failure> {
                 folders.push(path);
             } else {
                 let name = path
-                    .strip_prefix(ADMIN)?
+                    .strip_prefix(root)?
                     .to_str()
                     .ok_or("a file name is not text")?;
                 found.insert(name.to_owned(), fs::read(&path)?);

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn every_file_is_the_same_in_each_of_its_forms() {
-    for asset in LIBRARIES.iter().chain(ADMIN) {
+    for asset in LIBRARIES.iter().chain(ADMIN).chain(SHELL) {
         let mut unpacked = Vec::new();
         brotli_decompressor::Decompressor::new(asset.brotli, 4096)
             .read_to_end(&mut unpacked)
@@ -89,7 +89,7 @@ fn no_page_makes_html_or_scripts_of_a_text() {
         "http://",
     ];
     let mut scripts = 0;
-    for asset in ADMIN {
+    for asset in ADMIN.iter().chain(SHELL) {
         let text = std::str::from_utf8(asset.plain).unwrap();
         if asset.path.ends_with(".svg") || asset.path == "kit/icon.js" {
             continue;
@@ -109,13 +109,14 @@ fn no_page_makes_html_or_scripts_of_a_text() {
 
 #[test]
 fn the_page_has_no_script_or_style_of_its_own() {
-    let html = std::str::from_utf8(admin("index.html").unwrap().plain).unwrap();
-
-    assert!(!html.contains("<style"));
-    assert!(!html.contains(" style="));
-    assert!(!html.contains(" on"));
-    for tag in html.split("<script").skip(1) {
-        assert!(tag.contains("></script>"), "{tag}");
-        assert!(tag.contains("nonce=\"{nonce}\""), "{tag}");
+    for page in [admin("index.html"), shell("layout.html")] {
+        let html = std::str::from_utf8(page.unwrap().plain).unwrap();
+        assert!(!html.contains("<style"));
+        assert!(!html.contains(" style="));
+        assert!(!html.contains(" on"));
+        for tag in html.split("<script").skip(1) {
+            assert!(tag.contains("></script>"), "{tag}");
+            assert!(tag.contains("nonce=\"{nonce}\""), "{tag}");
+        }
     }
 }

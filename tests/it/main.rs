@@ -47,5 +47,6 @@ mod secrets;
 mod serving;
 mod settings;
 mod shape;
+mod shell;
 mod torture;
 mod webhooks;

@@ -64,7 +64,7 @@ fn every_path_that_is_routed_is_described() {
             };
             // What browsers load is no interface for programs.
             if ["/", "/admin", "/admin/", "/admin/{*page}"].contains(&path)
-                || ["/assets/", "/static/", "/admin/assets/"]
+                || ["/assets/", "/static/", "/admin/assets/", "/apps"]
                     .iter()
                     .any(|files| path.starts_with(files))
             {

@@ -23,29 +23,31 @@ impl Encoding {
 /// The smallest form that the client accepts. What it merely prefers does not matter: the
 /// contents are the same.
 pub(super) fn best(asked: &HeaderMap) -> Encoding {
-    let accepts = |name: &str| {
-        asked
-            .get_all(header::ACCEPT_ENCODING)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|item| {
-                let (coding, weight) = item.split_once(';').unwrap_or((item, "q=1"));
-                let weight = weight.trim().strip_prefix("q=");
-                coding.trim().eq_ignore_ascii_case(name)
-                    && weight
-                        .and_then(|weight| weight.parse::<f32>().ok())
-                        .unwrap_or(1.0)
-                        > 0.0
-            })
-    };
-    if accepts("br") {
+    if accepts(asked, "br") {
         Encoding::Brotli
-    } else if accepts("gzip") {
+    } else if accepts(asked, "gzip") {
         Encoding::Gzip
     } else {
         Encoding::Plain
     }
+}
+
+/// Whether the client accepts a form of this name.
+pub(in crate::http) fn accepts(asked: &HeaderMap, name: &str) -> bool {
+    asked
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|item| {
+            let (coding, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+            let weight = weight.trim().strip_prefix("q=");
+            coding.trim().eq_ignore_ascii_case(name)
+                && weight
+                    .and_then(|weight| weight.parse::<f32>().ok())
+                    .unwrap_or(1.0)
+                    > 0.0
+        })
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 // roles, tokens, credentials, and with all of them an audit log.
 
 import { Client, PASSWORD, startServer } from "./server.js";
-import { SCRIPT, buildComponent, folder, hostile } from "./apps.js";
+import { SCRIPT, buildComponent, folder, hostile, modern, rogue } from "./apps.js";
 
+const APPS = new URL("../apps/", import.meta.url).pathname;
 const EXAMPLES = new URL("../../../examples/", import.meta.url).pathname;
 
 /** Puts it all into the scene, the server first, so that it is stopped whatever fails after. */
@@ -21,10 +22,16 @@ export async function world(scene) {
   await admin.send("POST", "/api/tokens", { name: `For ${SCRIPT}`, scopes: ["apps:call", "skep:read"] });
 
   await admin.deploy(await folder(`${EXAMPLES}inventory`));
+  for (const zip of [await folder(`${APPS}app_sales_report`), modern(), rogue()]) await admin.deploy(zip);
   const waiting = await dora.deploy(hostile());
   await admin.send("POST", `/admin/api/apps/hostile/releases/1/accept`, { digest: waiting.plan.digest });
   await admin.raw("PUT", "/api/apps/hostile/credentials/erp", "a secret that is never shown");
   await admin.send("PUT", "/api/apps/hostile/settings/limit", { value: 50 });
+
+  for (const app of ["rogue", "hostile"]) {
+    await admin.send("POST", "/api/notify/subscribe", { app_name: app, action_name: "fired", subscribed: true });
+  }
+  await admin.call("hostile", { log: `a line ${SCRIPT}` });
 
   for (let number = 0; number < 6; number += 1) await admin.call("inventory", { action: "list" });
   await admin.call("hostile", { list: true });

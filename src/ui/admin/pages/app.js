@@ -10,7 +10,7 @@ import { button, code, empty, facts, figure, later, linkButton, notice, pageHead
 import { limitsTable } from "../kit/plan.js";
 import { table } from "../kit/table.js";
 import { attempt, toast } from "../kit/toast.js";
-import { appState } from "./apps.js";
+import { appState, hasPage, pageOf } from "./apps.js";
 import { credentials } from "./app-credentials.js";
 import { grants } from "./app-grants.js";
 import { settings } from "./app-settings.js";
@@ -35,7 +35,10 @@ export default async function app({ params, query, signal }) {
       title: details.display_name || details.name,
       back: [["Apps", "/admin/apps"]],
       about: [appState(details), " ", code(details.name), " version ", details.version],
-      actions: mayAny("skep:apps", "skep:read") ? [linkButton("Calls", address("/admin/calls", { app: details.name, show: "newest" }), { image: "calls" })] : [],
+      actions: [
+        mayAny("skep:apps", "skep:read") && linkButton("Calls", address("/admin/calls", { app: details.name, show: "newest" }), { image: "calls" }),
+        hasPage(details) && linkButton("Open", pageOf(details), { kind: "primary", image: "open" }),
+      ].filter(Boolean),
     }),
     details.waiting !== null && notice("warning",
       h("p", { class: "strong" }, `Release ${details.waiting} waits for consent`),

@@ -1,6 +1,6 @@
 // All apps.
 
-import { api } from "../lib/api.js";
+import { api, path } from "../lib/api.js";
 import { count, short } from "../lib/format.js";
 import { h } from "../lib/h.js";
 import { remember } from "../lib/router.js";
@@ -16,6 +16,11 @@ const fits = {
   waiting: (app) => app.waiting !== null,
   disabled: (app) => !app.enabled,
 };
+
+/** Whether there is something for a browser to open now. */
+export const hasPage = (app) => app.enabled && app.frontend !== null;
+
+export const pageOf = (app) => path`/apps/${app.name}/`;
 
 /** How an app is, in marks. */
 export function appState(app) {
@@ -74,6 +79,10 @@ function list(rows, state) {
       { key: "version", title: "Version", sort: (app) => app.version, cell: (app) => app.version },
       { key: "digest", title: "Digest", cell: (app) => code(short(app.digest)) },
       { key: "updated", title: "Changed", sort: (app) => app.updated_at, cell: (app) => time(app.updated_at) },
+      {
+        key: "open", title: "Open", hiddenTitle: true, nowrap: true,
+        cell: (app) => (hasPage(app) ? linkButton("Open", pageOf(app), { kind: "small", image: "open" }) : ""),
+      },
     ],
   });
 }

@@ -9,8 +9,10 @@ import { form } from "../kit/form.js";
 /** Only to pages of ours: `next` may come from anybody. */
 function destination(query) {
   const url = new URL(query.get("next") ?? "/admin/", location.origin);
-  const ours = url.origin === location.origin && url.pathname.startsWith("/admin/") && url.pathname !== "/admin/login";
-  return ours ? url.pathname + url.search : "/admin/";
+  const page = ["/admin/", "/apps/"].some((folder) => url.pathname.startsWith(folder));
+  const ours = url.origin === location.origin && page && url.pathname !== "/admin/login";
+  // What stood behind the `#` of an app's page came along by itself.
+  return ours ? url.pathname + url.search + location.hash : "/admin/";
 }
 
 export default function login({ query }) {
@@ -29,8 +31,13 @@ export default function login({ query }) {
         act: async ({ username, password }) => {
           // The token stays in its cookie, out of the reach of scripts.
           await api.post("/api/auth/login", { username, password });
+          const next = destination(query);
+          if (next.startsWith("/apps/")) {
+            location.replace(next);
+            return;
+          }
           await load();
-          await go(destination(query), { replace: true });
+          await go(next, { replace: true });
         },
       })));
 }
