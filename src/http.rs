@@ -25,6 +25,7 @@ pub(crate) mod roles;
 pub(crate) mod schedules;
 pub(crate) mod settings;
 pub(crate) mod shell;
+pub(crate) mod system;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;
@@ -67,6 +68,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(schedules::router())
         .merge(settings::router())
         .merge(shell::router())
+        .merge(system::router())
         .merge(tokens::router())
         .merge(usage::router())
         .merge(users::router())

@@ -4,6 +4,7 @@
 //!
 //! - [`http`] and [`cli`]: what people and programs speak to; [`ui`]: what browsers are given;
 //!   [`serve`]: one node;
+//! - [`nodes`]: which of them there are;
 //! - [`retention`]: what is kept, and how the rest goes;
 //! - [`deploy`], [`jobs`], [`auth`], [`ledger`]: a bundle becomes a release; work that runs later;
 //!   who may do what; what calls have used;
@@ -34,6 +35,7 @@ pub(crate) mod jobs;
 pub(crate) mod launch;
 pub(crate) mod ledger;
 pub(crate) mod limits;
+pub(crate) mod nodes;
 pub(crate) mod notify;
 pub(crate) mod postgres;
 pub(crate) mod retention;

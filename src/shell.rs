@@ -99,16 +99,18 @@ impl Frontend {
 impl File {
     fn new(path: &str, contents: &Bytes) -> Self {
         let kind = mime_guess::from_path(path).first_or_octet_stream();
+        let ending = kind.suffix().unwrap_or_else(|| kind.subtype());
         let is_text = kind.type_() == mime_guess::mime::TEXT
-            || kind.suffix() == Some(mime_guess::mime::XML)
-            || matches!(
-                kind.subtype().as_str(),
-                "javascript" | "json" | "manifest+json" | "xml"
-            );
+            || matches!(ending.as_str(), "javascript" | "json" | "xml");
+        // Some tables have an older name for scripts.
+        let name = match ending.as_str() {
+            "javascript" => "text/javascript",
+            _ => kind.essence_str(),
+        };
         let kind = if is_text {
-            format!("{}; charset=utf-8", kind.essence_str())
+            format!("{name}; charset=utf-8")
         } else {
-            kind.essence_str().to_owned()
+            name.to_owned()
         };
         Self {
             gzip: (is_text && contents.len() >= WORTH_PACKING)

@@ -22,9 +22,7 @@ const OTHERS: [&str; 5] = [
     "requirements.txt",
 ];
 
-const BACKEND_ENDINGS: [&str; 9] = [
-    "lua", "md", "py", "pyc", "pyd", "pyi", "pyo", "pyx", "so",
-];
+const BACKEND_ENDINGS: [&str; 9] = ["lua", "md", "py", "pyc", "pyd", "pyi", "pyo", "pyx", "so"];
 
 /// The files that a browser may be given, sorted by path.
 pub(crate) fn files(bundle: &Bundle) -> impl Iterator<Item = (&BundlePath, &Bytes)> {

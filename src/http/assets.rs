@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-pub(super) use self::encoding::accepts;
 use self::encoding::Encoding;
+pub(super) use self::encoding::accepts;
 use super::error::ApiError;
 use crate::services::Services;
 use crate::ui::{self, Asset};

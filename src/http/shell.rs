@@ -127,7 +127,10 @@ async fn open(
             app: Some(app),
             username: caller.username.clone(),
             head: page.head.clone(),
-            content: format!("<div class=\"nr-app\">\n{}\n</div>", page.body),
+            content: format!(
+                "<main>\n<div class=\"nr-app\">\n{}\n</div>\n</main>",
+                page.body
+            ),
             nonce_place: Some(NONCE),
         }),
     }
@@ -188,9 +191,7 @@ async fn part(Path((digest, name)): Path<(String, String)>, request: Request) ->
     };
     match ui::shell(&name) {
         Some(file) if name != layout::FILE => assets::serve(file, request.headers(), kept),
-        Some(_) | None => {
-            ApiError::NotFound("there is no such file".to_owned()).into_response()
-        }
+        Some(_) | None => ApiError::NotFound("there is no such file".to_owned()).into_response(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::auth::permission;
 use crate::cell::Ending;
 use crate::ids::AppName;
 use crate::services::Services;
-use crate::store::usage::{self, AppCallRow, Filter, SummaryRow};
+use crate::store::usage::{self, AppCallRow, Filter, Spell, StretchRow, SummaryRow};
 
 /// How far back lists go, where the request does not say, in hours.
 const HOURS: u16 = 24;
@@ -27,6 +27,7 @@ pub(crate) fn router() -> Router<Services> {
     Router::new()
         .route("/api/calls", get(list))
         .route("/api/calls/summary", get(summary))
+        .route("/api/calls/timeline", get(timeline))
 }
 
 /// A call with the app that was called.
@@ -187,6 +188,83 @@ pub(crate) async fn summary(
     }))
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TimelineQuery {
+    /// Only calls of this app.
+    app: Option<String>,
+    /// Of the last so many hours: 24, if not said.
+    hours: Option<u16>,
+}
+
+/// What the calls that began in one stretch of time came to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StretchBody {
+    /// When it began.
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    calls: i64,
+    /// Those that did not end well.
+    failed: i64,
+    /// Half of the calls took no longer; null where there were none.
+    median_ms: Option<f64>,
+    /// 95 of 100 calls took no longer.
+    p95_ms: Option<f64>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Timeline {
+    /// How long each stretch is.
+    seconds: i64,
+    /// Oldest first, without gaps. The first and the last may be cut.
+    stretches: Vec<StretchBody>,
+}
+
+/// Says how many calls there were over time, how many failed, and how long they took.
+#[utoipa::path(
+    get, path = "/api/calls/timeline", tag = "calls", params(TimelineQuery),
+    responses(
+        (status = 200, body = Timeline),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody),
+    )
+)]
+pub(crate) async fn timeline(
+    State(services): State<Services>,
+    caller: Authenticated,
+    query: Result<Query<TimelineQuery>, QueryRejection>,
+) -> Result<Json<Timeline>, ApiError> {
+    admit(&caller)?;
+    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let app = query.app.as_deref().map(str::parse).transpose()?;
+    let since = since(&services, query.hours)?;
+    let seconds = stretch(query.hours.unwrap_or(HOURS));
+    services.ledger.flush(FLUSH).await;
+    let spell = Spell {
+        app: app.as_ref(),
+        since,
+        until: services.clock.now(),
+        seconds,
+    };
+    let rows = usage::timeline(services.store.pool(), &spell).await?;
+    Ok(Json(Timeline {
+        seconds,
+        stretches: rows.into_iter().map(StretchBody::from).collect(),
+    }))
+}
+
+/// How long a stretch is, in seconds, so that there are about a hundred.
+fn stretch(hours: u16) -> i64 {
+    const NICE: [i64; 10] = [
+        60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400, 345_600,
+    ];
+    let at_least = i64::from(hours) * 3_600 / 100;
+    let fits = NICE.into_iter().find(|seconds| *seconds >= at_least);
+    fits.unwrap_or(345_600)
+}
+
 /// Requires somebody whom the calls of all apps concern.
 fn admit(caller: &Authenticated) -> Result<(), ApiError> {
     if !caller.may(permission::APPS) {
@@ -209,6 +287,18 @@ impl From<AppCallRow> for AppCallBody {
         Self {
             app: row.app,
             call: row.call.into(),
+        }
+    }
+}
+
+impl From<StretchRow> for StretchBody {
+    fn from(row: StretchRow) -> Self {
+        Self {
+            at: row.at,
+            calls: row.calls,
+            failed: row.failed,
+            median_ms: row.median_micros.map(milliseconds),
+            p95_ms: row.p95_micros.map(milliseconds),
         }
     }
 }

@@ -53,7 +53,9 @@ impl Addresses<'_> {
         let path = url.path().strip_prefix(&self.folder())?;
         let name = percent_decode_str(path).decode_utf8().ok()?;
         let file = self.files.get(name.as_ref())?;
-        let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+        let query = url
+            .query()
+            .map_or(String::new(), |query| format!("?{query}"));
         Some(Named {
             address: format!("{}{path}{query}", self.folder_for_good()),
             integrity: file.integrity.clone(),

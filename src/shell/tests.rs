@@ -16,7 +16,10 @@ fn each_file_has_the_kind_that_browsers_want() {
         ("rows.csv", "text/csv; charset=utf-8"),
         ("photo.png", "image/png"),
         ("font.woff2", "font/woff2"),
-        ("sheet.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (
+            "sheet.xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        ),
         ("module.wasm", "application/wasm"),
         ("LIST", "application/octet-stream"),
     ] {
@@ -39,10 +42,20 @@ fn text_is_packed_where_that_makes_it_smaller() {
 
 #[test]
 fn the_backend_is_not_in_it() {
-    let frontend = frontend(&[("index.html", "<p>"), ("main.py", ""), ("manifest.json", "{}")]);
+    let frontend = frontend(&[
+        ("index.html", "<p>"),
+        ("main.py", ""),
+        ("manifest.json", "{}"),
+    ]);
 
     assert!(frontend.file("index.html").is_some());
-    for path in ["main.py", "manifest.json", "", "/index.html", "../index.html"] {
+    for path in [
+        "main.py",
+        "manifest.json",
+        "",
+        "/index.html",
+        "../index.html",
+    ] {
         assert!(frontend.file(path).is_none(), "{path}");
     }
 }

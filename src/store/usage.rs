@@ -99,3 +99,56 @@ pub(crate) async fn summary(
     .fetch_all(executor)
     .await
 }
+
+/// Which calls to show over time.
+#[derive(Debug)]
+pub(crate) struct Spell<'a> {
+    pub(crate) app: Option<&'a AppName>,
+    pub(crate) since: OffsetDateTime,
+    pub(crate) until: OffsetDateTime,
+    /// How long each stretch is.
+    pub(crate) seconds: i64,
+}
+
+/// What the calls that began in one stretch of time came to. Times are in microseconds.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct StretchRow {
+    pub(crate) at: OffsetDateTime,
+    pub(crate) calls: i64,
+    pub(crate) failed: i64,
+    pub(crate) median_micros: Option<i64>,
+    pub(crate) p95_micros: Option<i64>,
+}
+
+/// What calls came to over time, also where there were none.
+pub(crate) async fn timeline(
+    executor: impl PgExecutor<'_>,
+    spell: &Spell<'_>,
+) -> sqlx::Result<Vec<StretchRow>> {
+    sqlx::query_as(
+        "WITH counted AS (
+             SELECT date_bin(make_interval(secs => $3), started_at, 'epoch') AS at,
+                 count(*) AS calls,
+                 count(*) FILTER (WHERE outcome <> 'ok') AS failed,
+                 percentile_disc(0.5) WITHIN GROUP (ORDER BY wall_micros) AS median_micros,
+                 percentile_disc(0.95) WITHIN GROUP (ORDER BY wall_micros) AS p95_micros
+             FROM calls
+             WHERE started_at >= $1 AND started_at <= $2 AND ($4::text IS NULL OR app = $4)
+             GROUP BY 1
+         )
+         SELECT stretch.at, coalesce(calls, 0) AS calls, coalesce(failed, 0) AS failed,
+             median_micros, p95_micros
+         FROM generate_series(
+             date_bin(make_interval(secs => $3), $1, 'epoch'), $2, make_interval(secs => $3)
+         ) AS stretch (at)
+         LEFT JOIN counted USING (at)
+         ORDER BY stretch.at",
+    )
+    .bind(spell.since)
+    .bind(spell.until)
+    // A number that a float holds exactly.
+    .bind(spell.seconds as f64)
+    .bind(spell.app)
+    .fetch_all(executor)
+    .await
+}

@@ -11,6 +11,7 @@ import { later } from "./suites/later.js";
 import { libraries } from "./suites/libraries.js";
 import { looks } from "./suites/looks.js";
 import { people } from "./suites/people.js";
+import { operating } from "./suites/operating.js";
 import { shell } from "./suites/shell.js";
 import { walls } from "./suites/walls.js";
 
@@ -33,6 +34,7 @@ describe("in a browser", { concurrency: false }, () => {
   describe("access", () => access(scene));
   describe("walls", () => walls(scene));
   describe("libraries", () => libraries(scene));
+  describe("operating", () => operating(scene));
   describe("the shell", () => shell(scene));
   describe("people", () => people(scene));
   describe("jobs and schedules", () => later(scene));

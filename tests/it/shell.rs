@@ -56,7 +56,10 @@ async fn an_apps_page_is_put_into_the_layout() {
     let title = "<title>The shop of &#60;b&#62;A &#38; B&#60;/b&#62; · Skep</title>";
     assert!(html.contains(title), "{html}");
     let (head, body) = html.split_once("<div class=\"nr-app\">").unwrap();
-    assert!(body.contains("<h1 class=\"h3 mb-1\">The shop</h1>"), "{html}");
+    assert!(
+        body.contains("<h1 class=\"h3 mb-1\">The shop</h1>"),
+        "{html}"
+    );
 
     // Bootstrap once and before all, the app's head behind it, and AdminWS behind the app.
     assert_eq!(html.matches("bootstrap.min.css").count(), 1);
@@ -74,7 +77,10 @@ async fn an_apps_page_is_put_into_the_layout() {
     let policy = page.header("content-security-policy");
     let (_, rest) = policy.split_once("'nonce-").unwrap();
     let nonce = format!("nonce=\"{}\"", rest.split('\'').next().unwrap());
-    assert_eq!(html.matches("<script").count(), html.matches(&nonce).count());
+    assert_eq!(
+        html.matches("<script").count(),
+        html.matches(&nonce).count()
+    );
     let again = host.admin().get("/apps/shop/").await.expect(200);
     assert!(!again.body.contains(&nonce));
 }
@@ -91,11 +97,18 @@ async fn what_a_page_refers_to_is_what_its_digest_says() {
             let (_, rest) = tag.split_once(&format!("{name}=\"")).unwrap();
             rest.split('"').next().unwrap().to_owned()
         };
-        let address = value(if tag.starts_with("script") { "src" } else { "href" });
+        let address = value(if tag.starts_with("script") {
+            "src"
+        } else {
+            "href"
+        });
         let file = host.admin().get(&address).await.expect(200);
         let digest = STANDARD.encode(Sha256::digest(file.body.as_bytes()));
         assert_eq!(value("integrity"), format!("sha256-{digest}"), "{address}");
-        assert!(file.header("cache-control").ends_with("immutable"), "{address}");
+        assert!(
+            file.header("cache-control").ends_with("immutable"),
+            "{address}"
+        );
         checked += 1;
     }
     assert_eq!(checked, 3);
@@ -123,7 +136,9 @@ async fn files_for_browsers_are_served_and_those_of_the_backend_are_not() {
         assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
 
         let tag = file.header("etag").to_owned();
-        let same = get_with(&host, &path, "if-none-match", &tag).await.expect(304);
+        let same = get_with(&host, &path, "if-none-match", &tag)
+            .await
+            .expect(304);
         assert_eq!(same.body, "");
     }
     for path in [
@@ -166,8 +181,11 @@ async fn long_text_is_sent_packed_to_who_takes_that() {
     let packed = packed.bytes().await.unwrap();
     assert!(packed.len() * 10 < plain.body.len());
     let mut unpacked = String::new();
-    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&packed[..]), &mut unpacked)
-        .unwrap();
+    std::io::Read::read_to_string(
+        &mut flate2::read::GzDecoder::new(&packed[..]),
+        &mut unpacked,
+    )
+    .unwrap();
     assert_eq!(unpacked, plain.body);
 }
 
@@ -175,18 +193,30 @@ async fn long_text_is_sent_packed_to_who_takes_that() {
 async fn who_lacks_the_apps_permission_gets_neither_page_nor_file() {
     let host = Host::start().await;
     let permission = json!("sales:access");
-    host.install(&shop().with("required_permission", permission)).await;
+    host.install(&shop().with("required_permission", permission))
+        .await;
     let uma = host.user("uma", &["user"]).await;
 
     let page = uma.get("/apps/shop/").await.expect(403);
-    assert!(page.body.contains("You may not open this app"), "{}", page.body);
+    assert!(
+        page.body.contains("You may not open this app"),
+        "{}",
+        page.body
+    );
     assert!(page.body.contains("sales:access"));
     assert!(!page.body.contains("h3 mb-1"));
     for path in ["index.js", "index.html", "nothing.js"] {
         let answer = uma.get(&format!("/apps/shop/{path}")).await.expect(403);
-        assert_eq!(answer.error(), "insufficient permissions: sales:access required");
+        assert_eq!(
+            answer.error(),
+            "insufficient permissions: sales:access required"
+        );
     }
-    let answer = host.anonymous().get("/apps/shop/index.js").await.expect(401);
+    let answer = host
+        .anonymous()
+        .get("/apps/shop/index.js")
+        .await
+        .expect(401);
     assert!(!answer.body.contains("use strict"));
     host.admin().get("/apps/shop/").await.expect(200);
 }
@@ -196,13 +226,23 @@ async fn a_disabled_app_has_a_page_that_says_so() {
     let host = Host::start().await;
     host.install(&shop()).await;
     let admin = host.admin();
-    admin.post("/admin/api/apps/shop/disable", &json!({})).await.expect(204);
+    admin
+        .post("/admin/api/apps/shop/disable", &json!({}))
+        .await
+        .expect(204);
 
     let page = admin.get("/apps/shop/").await.expect(503);
-    assert!(page.body.contains("This app is switched off"), "{}", page.body);
+    assert!(
+        page.body.contains("This app is switched off"),
+        "{}",
+        page.body
+    );
     admin.get("/apps/shop/index.js").await.expect(503);
 
-    admin.post("/admin/api/apps/shop/enable", &json!({})).await.expect(204);
+    admin
+        .post("/admin/api/apps/shop/enable", &json!({}))
+        .await
+        .expect(204);
     admin.get("/apps/shop/").await.expect(200);
 }
 
@@ -215,10 +255,17 @@ async fn a_page_that_cannot_be_shown_says_what_to_mend() {
     host.install(&pageless).await;
 
     let page = host.admin().get("/apps/broken/").await.expect(500);
-    assert!(page.body.contains("index.html is not UTF-8"), "{}", page.body);
+    assert!(
+        page.body.contains("index.html is not UTF-8"),
+        "{}",
+        page.body
+    );
     let page = host.admin().get("/apps/pageless/").await.expect(404);
     assert!(page.body.contains("This app has no page"), "{}", page.body);
-    host.admin().get("/apps/pageless/data.json").await.expect(200);
+    host.admin()
+        .get("/apps/pageless/data.json")
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
@@ -235,10 +282,22 @@ async fn a_page_goes_on_with_the_files_that_it_began_with() {
     host.install(&next).await;
     let now = named(&host.admin().get("/apps/shop/").await.expect(200).body);
     assert_ne!(before, now);
-    host.admin().get(&format!("{now}/js/new.js")).await.expect(200);
-    host.admin().get(&format!("{before}/js/new.js")).await.expect(404);
-    host.admin().get(&format!("{before}/index.js")).await.expect(200);
-    host.admin().get(&format!("{before}/main.py")).await.expect(404);
+    host.admin()
+        .get(&format!("{now}/js/new.js"))
+        .await
+        .expect(200);
+    host.admin()
+        .get(&format!("{before}/js/new.js"))
+        .await
+        .expect(404);
+    host.admin()
+        .get(&format!("{before}/index.js"))
+        .await
+        .expect(200);
+    host.admin()
+        .get(&format!("{before}/main.py"))
+        .await
+        .expect(404);
     let unknown = format!("/apps/shop/@{}/index.js", "0".repeat(64));
     host.admin().get(&unknown).await.expect(404);
 }
@@ -248,11 +307,16 @@ async fn pages_that_nobody_consented_to_are_not_shown() {
     let host = Host::start().await;
     host.install(&shop()).await;
     let role = json!({ "name": "deployer", "permissions": ["skep:apps"] });
-    host.admin().post("/admin/api/roles", &role).await.expect(201);
+    host.admin()
+        .post("/admin/api/roles", &role)
+        .await
+        .expect(201);
     let dora = host.user("dora", &["deployer"]).await;
 
     let changed = STARTER.replace("The shop", "Another shop");
-    let next = Bundle::of_guest("shop", "echo").version("2.0.0").file("index.html", changed);
+    let next = Bundle::of_guest("shop", "echo")
+        .version("2.0.0")
+        .file("index.html", changed);
     let report = dora.deploy(next.zip()).await.expect(202).json();
     assert_eq!(report["state"], "waiting");
     let page = host.admin().get("/apps/shop/").await.expect(200);
@@ -264,7 +328,12 @@ async fn pages_that_nobody_consented_to_are_not_shown() {
     host.admin().accept(&report).await.expect(204);
     let page = host.admin().get("/apps/shop/").await.expect(200);
     assert!(page.body.contains("Another shop"));
-    let shown = host.admin().get("/admin/api/apps/shop").await.expect(200).json();
+    let shown = host
+        .admin()
+        .get("/admin/api/apps/shop")
+        .await
+        .expect(200)
+        .json();
     assert_eq!(shown["frontend"], report["plan"]["frontend"]["after"]);
 }
 

@@ -42,7 +42,10 @@ fn asked_for(source: &str) -> impl Iterator<Item = &str> {
         source.split(word).skip(1).filter_map(|rest| {
             let rest = rest.trim_start();
             let rest = rest.strip_prefix('(').unwrap_or(rest).trim_start();
-            let quote = rest.chars().next().filter(|first| "\"'`".contains(*first))?;
+            let quote = rest
+                .chars()
+                .next()
+                .filter(|first| "\"'`".contains(*first))?;
             let (name, _) = rest.get(1..)?.split_once(quote)?;
             (!name.contains('\n')).then_some(name)
         })

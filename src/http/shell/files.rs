@@ -64,7 +64,13 @@ mod tests {
         let path = format!("@{digest}/js/app.js");
         assert_eq!(parts(&path), (Some(digest.as_str()), "js/app.js"));
 
-        for path in ["js/app.js", "@x/app.js", "@", &format!("@{digest}"), &format!("@{digest}0/a")] {
+        for path in [
+            "js/app.js",
+            "@x/app.js",
+            "@",
+            &format!("@{digest}"),
+            &format!("@{digest}0/a"),
+        ] {
             assert_eq!(parts(path), (None, path));
         }
     }

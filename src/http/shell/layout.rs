@@ -29,7 +29,10 @@ static LAYOUT: LazyLock<String> = LazyLock::new(|| {
         &[
             ("files", &files),
             ("bootstrap.css", &library("/static/css/bootstrap.min.css")),
-            ("bootstrap.js", &library("/static/js/bootstrap.bundle.min.js")),
+            (
+                "bootstrap.js",
+                &library("/static/js/bootstrap.bundle.min.js"),
+            ),
         ],
     )
 });
@@ -137,7 +140,14 @@ mod tests {
         for place in ["{files}", "{bootstrap.css}", "{bootstrap.js}", "?v=\""] {
             assert!(!LAYOUT.contains(place), "{place}");
         }
-        for place in ["{nonce}", "{title}", "{head}", "{content}", "{app}", "{username}"] {
+        for place in [
+            "{nonce}",
+            "{title}",
+            "{head}",
+            "{content}",
+            "{app}",
+            "{username}",
+        ] {
             assert!(LAYOUT.contains(place), "{place}");
         }
     }

@@ -10,7 +10,10 @@ use crate::ui;
 async fn elsewhere(host: &TestHost, more: Value) {
     let app = host.live_app("shop").await;
     let mut manifest = json!({ "app_name": "shop", "version": "1.0.0" });
-    manifest.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    manifest
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
     let parsed = noderouter::parse(manifest.to_string().as_bytes()).unwrap();
     sqlx::query("UPDATE releases SET manifest = $2 WHERE app = $1")
         .bind(&app)
@@ -55,7 +58,11 @@ async fn an_address_without_its_last_slash_leads_to_the_one_with_it() {
         assert_eq!(answer.headers["location"], to);
     }
     // What is no app's name leads nowhere.
-    for from in ["/apps/%2F%2Fevil.example", "/apps/..%2F..", "/apps/a%0d%0ax"] {
+    for from in [
+        "/apps/%2F%2Fevil.example",
+        "/apps/..%2F..",
+        "/apps/a%0d%0ax",
+    ] {
         let answer = host.anonymous().file(from).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{from}");
     }
@@ -108,7 +115,11 @@ async fn a_page_that_cannot_show_its_app_says_why() {
     );
     assert_eq!(heading, "This app is getting ready");
     assert_eq!(page.headers["retry-after"], "5");
-    assert!(page.body.windows(18).any(|part| part == b"http-equiv=\"refres"));
+    assert!(
+        page.body
+            .windows(18)
+            .any(|part| part == b"http-equiv=\"refres")
+    );
 
     run(&host, "UPDATE apps SET active_release = NULL").await;
     run(&host, "UPDATE releases SET state = 'waiting'").await;

@@ -52,7 +52,9 @@ impl Situation {
         match self {
             Self::NotFound | Self::NeverLive | Self::NoPage => StatusCode::NOT_FOUND,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::Waiting { .. } | Self::Disabled | Self::Starting => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Waiting { .. } | Self::Disabled | Self::Starting => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

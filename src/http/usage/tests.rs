@@ -179,3 +179,59 @@ async fn a_question_that_does_not_fit_is_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn calls_are_counted_over_time_without_gaps() {
+    let host = some_calls().await;
+    let admin = host.admin().await;
+
+    let body = admin.get("/api/calls/timeline?hours=4").await.body;
+    assert_eq!(body["seconds"], 300);
+    let stretches = body["stretches"].as_array().unwrap();
+    assert_eq!(stretches.len(), 4 * 12 + 1);
+    let filled: Vec<Value> = stretches
+        .iter()
+        .filter(|stretch| stretch["calls"] != 0)
+        .cloned()
+        .collect();
+    let stretch = |at: &str, failed: i64, ms: f64| json!({ "at": at, "calls": 1, "failed": failed, "median_ms": ms, "p95_ms": ms });
+    assert_eq!(
+        filled,
+        [
+            stretch("2026-11-21T09:00:00Z", 0, 10.0),
+            stretch("2026-11-21T10:00:00Z", 1, 30.0),
+            stretch("2026-11-21T11:00:00Z", 0, 900.0),
+            stretch("2026-11-21T12:00:00Z", 0, 20.0),
+        ]
+    );
+    let empty = json!({
+        "at": "2026-11-21T08:00:00Z", "calls": 0, "failed": 0, "median_ms": null, "p95_ms": null,
+    });
+    assert_eq!(stretches[0], empty);
+
+    let body = admin.get("/api/calls/timeline?app=two").await.body;
+    assert_eq!(body["seconds"], 900);
+    let calls = body["stretches"].as_array().unwrap().iter();
+    assert_eq!(
+        calls
+            .map(|stretch| stretch["calls"].as_i64().unwrap())
+            .sum::<i64>(),
+        1
+    );
+
+    let uma = host.user("uma", &["sales:read"]).await;
+    assert_eq!(
+        uma.get("/api/calls/timeline").await.status,
+        StatusCode::FORBIDDEN
+    );
+    let answer = admin.get("/api/calls/timeline?hours=0").await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+}
+
+#[test]
+fn there_are_about_a_hundred_stretches() {
+    for hours in 1..=super::HOURS_MOST {
+        let stretches = i64::from(hours) * 3_600 / super::stretch(hours);
+        assert!((20..=101).contains(&stretches), "{hours}: {stretches}");
+    }
+}

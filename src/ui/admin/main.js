@@ -21,11 +21,16 @@ route("calls/:app/:id", () => import("./pages/call.js"), "Call");
 route("jobs", () => import("./pages/jobs.js"), "Jobs");
 route("jobs/:id", () => import("./pages/job.js"), "Job");
 route("schedules", () => import("./pages/schedules.js"), "Schedules");
+route("logs", () => import("./pages/logs.js"), "Logs");
+route("notifications", () => import("./pages/notifications.js"), "Notifications");
 route("users", () => import("./pages/users.js"), "Users");
 route("users/:username", () => import("./pages/user.js"), "User");
 route("roles", () => import("./pages/roles.js"), "Roles");
 route("tokens", () => import("./pages/tokens.js"), "Tokens");
 route("audit", () => import("./pages/audit.js"), "Audit");
+route("system", () => import("./pages/system.js"), "System");
+route("nodes", () => import("./pages/system.js"), "System");
+route("api-docs", () => import("./pages/api-docs.js"), "Interface");
 route("about", () => import("./pages/about.js"), "About");
 
 const { files } = document.body.dataset;

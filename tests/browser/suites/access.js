@@ -64,7 +64,7 @@ export function access(scene) {
     const tab = await scene.tab({ allow: [/403 .*(users|roles)/] });
     await tab.login("uma", PASSWORD);
     const names = await tab.page.getByRole("navigation", { name: "Pages" }).getByRole("link").allInnerTexts();
-    assert.deepEqual(names, ["Overview", "Apps", "Jobs", "Tokens", "About"]);
+    assert.deepEqual(names, ["Overview", "Apps", "Jobs", "Notifications", "Tokens", "Interface", "About"]);
     await tab.open("/admin/users");
     await tab.page.getByRole("alert").getByText("You may not see this").waitFor();
     await tab.screenshot("forbidden");

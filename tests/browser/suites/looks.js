@@ -21,6 +21,11 @@ const PAGES = {
   jobs: "/admin/jobs",
   "jobs-none": "/admin/jobs?app=inventory",
   schedules: "/admin/schedules",
+  logs: "/admin/logs",
+  "logs-none": "/admin/logs?q=nothing%20like%20this",
+  notifications: "/admin/notifications",
+  system: "/admin/system",
+  "api-docs": "/admin/api-docs",
   users: "/admin/users",
   user: "/admin/users/dora",
   roles: "/admin/roles",
@@ -47,6 +52,8 @@ export function looks(scene) {
       const some = { call: `/admin/calls/hostile/${calls[0].id}`, job: `/admin/jobs/${jobs[0].id}` };
       for (const [name, path] of Object.entries({ ...PAGES, ...some })) {
         await tab.open(path);
+        // Charts are drawn once they have their place.
+        await tab.page.waitForSelector("main:not(:has(.chart:not([data-drawn])))");
         await tab.screenshot(`${name}-${kind}`);
         await tab.accessible(`${name}, ${kind}`);
         assert.equal(await tab.overflow(), 0, `${name} is wider than the screen`);

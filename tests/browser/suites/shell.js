@@ -20,7 +20,7 @@ async function openApp(scene, path, options) {
 const toast = (tab, text) => tab.page.locator(".skep-toast").filter({ hasText: text });
 
 /** Waits until the socket is open, so that what is fired after comes by it. */
-const connected = (tab) => tab.page.waitForFunction("AdminWS.notifyConnected");
+const connected = (tab) => tab.until("AdminWS.notifyConnected");
 
 export function shell(scene) {
   test("an app after the guide works without an edit", async () => {
@@ -109,7 +109,7 @@ export function shell(scene) {
     const { page } = tab;
     await page.waitForURL(/\/apps\/modern\/$/);
     await page.getByText("Screen one").waitFor();
-    await page.waitForFunction("globalThis.moInline");
+    await tab.until("Boolean(globalThis.moInline)");
     const found = await page.evaluate(() => {
       const style = getComputedStyle(document.querySelector(".mo-fragment"));
       return {

@@ -16,6 +16,8 @@ export function walls(scene) {
       "/admin/apps/hostile/credentials": "For the ERP <img src=x",
       "/admin/calls": "the app failed <img src=x",
       "/admin/jobs": "the job failed <img src=x",
+      "/admin/logs": "a line <img src=x",
+      "/admin/notifications": "Fired <img src=x",
       "/admin/roles": "Deploys <img src=x",
       "/admin/tokens": "For <img src=x",
       "/admin/audit": "name For <img src=x",

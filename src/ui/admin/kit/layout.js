@@ -16,6 +16,8 @@ const GROUPS = [
     ["Calls", "/admin/calls", "calls", ["skep:apps", "skep:read"]],
     ["Jobs", "/admin/jobs", "jobs", []],
     ["Schedules", "/admin/schedules", "schedules", ["skep:apps", "skep:read"]],
+    ["Logs", "/admin/logs", "logs", ["skep:logs", "skep:apps", "skep:read"]],
+    ["Notifications", "/admin/notifications", "notifications", []],
   ]],
   ["Access", [
     ["Users", "/admin/users", "users", ["skep:users"]],
@@ -24,6 +26,8 @@ const GROUPS = [
   ]],
   ["Host", [
     ["Audit", "/admin/audit", "audit", ["skep:audit"]],
+    ["System", "/admin/system", "server", ["skep:apps", "skep:read"]],
+    ["Interface", "/admin/api-docs", "interface", []],
     ["About", "/admin/about", "about", []],
   ]],
 ];

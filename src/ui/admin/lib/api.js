@@ -77,18 +77,45 @@ export const api = {
   },
 };
 
-/** Sends a form, and tells how much of it has gone, from 0 to 1. */
-export function upload(url, form, onProgress) {
+/**
+ * Sends a form. `onProgress` hears how much of it has gone, from 0 to 1; `onLine` hears each line of
+ * the answer but the last, which says what the answer is.
+ */
+export function upload(url, form, { onProgress, onLine }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
+    request.setRequestHeader("accept", "application/x-ndjson");
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
     });
+    let read = 0;
+    const lines = () => {
+      const found = [];
+      for (let end; (end = request.responseText.indexOf("\n", read)) >= 0; read = end + 1) {
+        found.push(JSON.parse(request.responseText.slice(read, end)));
+      }
+      return found;
+    };
+    const isLines = () => request.getResponseHeader("content-type") === "application/x-ndjson";
+    let last = null;
+    const hear = () => {
+      for (const line of isLines() ? lines() : []) {
+        if (line.stage) onLine(line);
+        else last = line;
+      }
+    };
+    request.addEventListener("progress", hear);
     request.addEventListener("load", () => {
       try {
+        hear();
         const id = request.getResponseHeader("x-request-id");
-        resolve({ status: request.status, body: answer(request.status, request.responseText, id) });
+        if (!isLines()) {
+          // Refused before it began.
+          answer(request.status, request.responseText, id);
+        }
+        if (!last) throw new ApiError(0, { error: "the answer was cut: look at the app, or try again", code: "offline" });
+        resolve({ status: last.status, body: answer(last.status, JSON.stringify(last.body), id) });
       } catch (error) {
         reject(error);
       }

@@ -15,7 +15,7 @@ export default async function about({ signal }) {
     panel({
       title: "Interface", id: "interface",
       about: "These pages do nothing that programs cannot do.",
-      actions: [linkButton("OpenAPI document", "/api/openapi.json", { download: "skep-openapi.json" })],
+      actions: [linkButton("Look at it", "/admin/api-docs", { image: "interface" })],
     }),
     panel({ title: "Licences", id: "licences", about: ["Libraries that Skep serves to apps' pages. ", code("skep licenses"), " prints the same."] },
       later(licences(signal), (text) => (text

@@ -8,6 +8,7 @@ import { may, mayAny } from "../lib/session.js";
 import { confirm } from "../kit/dialog.js";
 import { button, code, empty, facts, figure, later, linkButton, notice, pageHead, panel, tabs, time } from "../kit/parts.js";
 import { limitsTable } from "../kit/plan.js";
+import { callsOverTime } from "../kit/calls-chart.js";
 import { table } from "../kit/table.js";
 import { attempt, toast } from "../kit/toast.js";
 import { appState, hasPage, pageOf } from "./apps.js";
@@ -37,6 +38,7 @@ export default async function app({ params, query, signal }) {
       about: [appState(details), " ", code(details.name), " version ", details.version],
       actions: [
         mayAny("skep:apps", "skep:read") && linkButton("Calls", address("/admin/calls", { app: details.name, show: "newest" }), { image: "calls" }),
+        mayAny("skep:logs", "skep:apps", "skep:read") && linkButton("Logs", address("/admin/logs", { app: details.name }), { image: "logs" }),
         hasPage(details) && linkButton("Open", pageOf(details), { kind: "primary", image: "open" }),
       ].filter(Boolean),
     }),
@@ -54,6 +56,8 @@ function summary({ app, signal }) {
   return [
     app.description && h("p", { class: "lead" }, app.description),
     mayAny("skep:apps", "skep:read") && later(usage(app.name, signal), (nodes) => nodes),
+    mayAny("skep:apps", "skep:read") && panel({ title: "Calls of the last 24 hours", id: "calls" },
+      later(callsOverTime({ app: app.name, hours: 24, signal }), (node) => node)),
     h("div", { class: "columns" },
       panel({ title: "What serves", id: "serves" }, facts(
         ["Release", app.release === null ? "none" : h("a", { href: path`/admin/apps/${app.name}/releases/${app.release}` }, count(app.release))],

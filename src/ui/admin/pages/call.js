@@ -3,8 +3,9 @@
 import { address, api, path } from "../lib/api.js";
 import { at, bytes, count, milliseconds } from "../lib/format.js";
 import { h } from "../lib/h.js";
-import { code, copyButton, facts, linkButton, pageHead, panel } from "../kit/parts.js";
+import { code, copyButton, facts, later, linkButton, pageHead, panel } from "../kit/parts.js";
 import { ending } from "./calls.js";
+import { linesOf } from "./logs.js";
 
 const PARTS = [
   ["queued", "Waiting for a place", "queued_ms"],
@@ -30,6 +31,7 @@ export default async function call({ params: { app, id }, signal }) {
     panel({ title: "Where the time went", id: "time" },
       h("div", { class: "bar", "aria-hidden": "true" }, parts.map(([key, , value]) => h("span", { class: `part-${key}`, vars: { part: `${value / row.wall_ms * 100}%` } }))),
       h("ul", { class: "legend" }, parts.map(([key, name, value]) => h("li", {}, h("span", { class: `dot part-${key}` }), name, h("span", { class: "number" }, milliseconds(value)))))),
+    panel({ title: "What it logged", id: "logged" }, later(linesOf({ app, call: id }, signal), (nodes) => nodes)),
     h("div", { class: "columns" },
       panel({ title: "What it used", id: "used" }, facts(
         ["Memory", bytes(row.memory_bytes)],

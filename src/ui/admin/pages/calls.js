@@ -4,7 +4,8 @@ import { address, api, path } from "../lib/api.js";
 import { bytes, count, milliseconds, plural } from "../lib/format.js";
 import { h } from "../lib/h.js";
 import { go } from "../lib/router.js";
-import { badge, empty, linkButton, pageHead, panel, time } from "../kit/parts.js";
+import { badge, empty, later, linkButton, pageHead, panel, time } from "../kit/parts.js";
+import { callsOverTime } from "../kit/calls-chart.js";
 import { table } from "../kit/table.js";
 import { usageTable } from "./overview.js";
 
@@ -36,6 +37,7 @@ export default async function calls({ query, signal }) {
   return [
     pageHead({ title: "Calls", about: `What the calls of the last ${spell} used and came to.` }),
     filters(wish, apps),
+    panel({ title: "Over time", id: "over-time" }, later(callsOverTime({ app: wish.app, hours: wish.hours, signal }), (node) => node)),
     panel({ title: "By app", id: "by-app" }, usageTable(shownUsage)),
     panel({ title: { failed: "Failed calls", slowest: "Slowest calls", newest: "Newest calls" }[wish.show], id: "calls" },
       callTable(first, wish, page)),

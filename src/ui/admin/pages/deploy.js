@@ -11,6 +11,8 @@ import { icon } from "../kit/icon.js";
 const STAGES = [
   ["read", "Read"], ["build", "Build"], ["compile", "Compile"], ["check", "Check"], ["migrate", "Migrate and load"], ["activate", "Activate"],
 ];
+/** What a plan takes. */
+const FORESEEN = STAGES.slice(0, 4);
 
 export default function deploy() {
   const place = h("div", { class: "steps" });
@@ -44,37 +46,54 @@ function choose(place) {
   return h("div", { class: "drop-box" }, input, zone);
 }
 
-/** Shows how far an upload has come, and what the server does after it. */
-function progress(file, after) {
+/** Shows how far an upload has come, and each stage of what the server does after it. */
+function progress(file, stages) {
   const bar = h("progress", { max: 1, value: 0, "aria-label": "Upload" });
   const words = h("p", { role: "status" }, `Sending ${file.name}, ${bytes(file.size)}`);
+  const rows = stages.map(([key, name]) => {
+    const mark = h("span", { class: "number muted" });
+    return { key, name, mark, row: h("li", { class: "muted" }, h("span", {}, name), h("span", { class: "stage-bar", vars: { part: "0%" } }), mark) };
+  });
+  const begin = (index) => {
+    const next = rows[index];
+    if (!next) return;
+    next.row.classList.remove("muted");
+    fill(next.mark, h("span", { class: "spinner" }));
+    fill(words, `${next.name}…`);
+  };
   return {
-    element: panel({}, h("div", { class: "progress" }, words, bar)),
-    step(part) {
-      if (part < 1) bar.value = part;
-      else {
-        bar.removeAttribute("value");
-        fill(words, after);
-      }
+    element: panel({}, h("div", { class: "progress" }, words, bar, h("ol", { class: "stages" }, rows.map(({ row }) => row)))),
+    sent(part) {
+      bar.value = part;
+      if (part < 1) return;
+      bar.hidden = true;
+      begin(0);
+    },
+    over({ stage, ms }) {
+      const index = rows.findIndex(({ key }) => key === stage);
+      if (index < 0) return;
+      rows[index].row.querySelector(".stage-bar").style.setProperty("--part", "100%");
+      fill(rows[index].mark, milliseconds(ms));
+      begin(index + 1);
     },
   };
 }
 
-async function send(place, file, { query = "", accept, after }) {
+async function send(place, file, { query = "", accept, stages }) {
   const form = new FormData();
   // The digest first: the server reads the form in its order.
   if (accept) form.set("accept", accept);
   form.set("file", file, "app.zip");
-  const shown = progress(file, after);
+  const shown = progress(file, stages);
   fill(place, shown.element);
-  return upload(`/admin/api/apps/deploy${query}`, form, (part) => shown.step(part));
+  return upload(`/admin/api/apps/deploy${query}`, form, { onProgress: shown.sent, onLine: shown.over });
 }
 
 const again = (place) => button("Choose another file", { act: () => fill(place, choose(place)) });
 
 async function look(place, file) {
   try {
-    const { body } = await send(place, file, { query: "?plan=true", after: "Building it, to see what it would change…" });
+    const { body } = await send(place, file, { query: "?plan=true", stages: FORESEEN });
     fill(place, decide(place, file, body));
   } catch (error) {
     fill(place, failure(error), h("div", { class: "actions" }, again(place), button("Try the same again", { act: () => look(place, file) })));
@@ -104,7 +123,7 @@ async function carryOut(place, file, plan, mayConsent) {
   try {
     const { body } = await send(place, file, {
       accept: mayConsent ? plan.digest : undefined,
-      after: "Building, checking, and bringing up its tables…",
+      stages: STAGES,
     });
     fill(place, result(place, body));
   } catch (error) {

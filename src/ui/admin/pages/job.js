@@ -1,11 +1,13 @@
 // One job with its attempts and its result.
 
-import { api, path } from "../lib/api.js";
+import { address, api, path } from "../lib/api.js";
 import { h } from "../lib/h.js";
+import { mayAny } from "../lib/session.js";
 import { live } from "../kit/live.js";
-import { badge, code, empty, facts, pageHead, panel, time } from "../kit/parts.js";
+import { badge, code, empty, facts, later, linkButton, pageHead, panel, time } from "../kit/parts.js";
 import { table } from "../kit/table.js";
 import { jobActs, jobState, unfinished } from "./jobs.js";
+import { linesOf } from "./logs.js";
 
 const PRIORITIES = { "-1": "low", 0: "normal", 1: "high" };
 
@@ -15,6 +17,10 @@ export default async function job({ params: { id }, signal }) {
   return [
     pageHead({ title: `Job ${id.slice(-8)}`, back: [["Jobs", "/admin/jobs"], [first.app_name, path`/admin/apps/${first.app_name}`]] }),
     live({ ask, first, signal, goes: unfinished, draw: about }),
+    mayAny("skep:logs", "skep:apps", "skep:read") && panel({
+      title: "What it logged", id: "logged",
+      actions: [linkButton("Follow", address("/admin/logs", { job: id }), { image: "follow", kind: "small" })],
+    }, later(linesOf({ job: id }, signal), (nodes) => nodes)),
   ];
 }
 
