@@ -35,9 +35,10 @@ find_missing_packages() {
     has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
         need postgresql "PostgreSQL's programs, of which Skep runs a server of its own"
     has node || need nodejs "Node.js, which builds components of JavaScript apps"
-    has npm || need npm "npm, which fetches the builder of JavaScript apps"
+    has npm || need npm "npm, for the builder of JavaScript apps and the libraries that browsers are given"
     python3 -c 'import ensurepip, venv' 2>/dev/null ||
         need python3-venv "python3 with venv, for the tests of the Python SDK"
+    [[ ${SKEP_CHROMIUM:-} ]] || has chromium || need chromium "Chromium, for the tests of the pages"
     [[ $purpose != bench ]] || has wrk || need wrk "wrk, which makes the load of the benchmark"
 }
 
@@ -123,6 +124,19 @@ fetch_wheels() {
     cp tests/wheels.txt "$wheels/wheels.txt"
 }
 
+# Fetches the packages of npm that a folder's lock file names, unless they are there. None of
+# their scripts runs. A registry other than npm's own is set in npm's own settings.
+fetch_packages() {
+    local folder=$1
+    npm ci --prefix "$folder" --ignore-scripts ||
+        fail "the packages of $folder were not fetched; without a network, copy node_modules of another clone into it"
+    cp "$folder/package-lock.json" "$folder/node_modules/.fetched"
+}
+
+packages_are_there() {
+    cmp -s "$1/package-lock.json" "$1/node_modules/.fetched"
+}
+
 find_missing_packages
 if ((${#packages[@]} > 0)); then
     step 'installing Debian packages' install_packages
@@ -137,5 +151,9 @@ builder_is_there ||
     step 'installing componentize-py (compiling it takes ten minutes or more, once)' install_builder
 cmp -s sdk-js/builder/package-lock.json "$tools/componentize-js/installed.json" ||
     step 'installing componentize-js' install_js_builder
+for folder in src/ui/vendor tests/browser; do
+    packages_are_there "$folder" ||
+        step "fetching the packages of $folder" fetch_packages "$folder"
+done
 cmp -s tests/wheels.txt "$cache/wheels/wheels.txt" ||
     step 'fetching the Python packages that tests vendor' fetch_wheels

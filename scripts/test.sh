@@ -85,4 +85,5 @@ step 'JavaScript SDK' check_js_sdk
 step 'benchmark' check_benchmark
 step 'building skep' cargo build --locked
 step 'examples' scripts/examples.sh
+step 'pages in a browser' scripts/browser.sh
 printf '\nall checks passed in %d s\n' "$SECONDS"

@@ -8,6 +8,7 @@ mod backend;
 pub(crate) mod bundle;
 pub(crate) mod entry;
 mod finding;
+pub(crate) mod frontend;
 pub(crate) mod grants;
 pub(crate) mod javascript;
 pub(crate) mod manifest;

@@ -13,6 +13,7 @@ mod deploy;
 mod grants;
 mod jobs;
 mod launch;
+mod licenses;
 mod login;
 mod logout;
 mod logs;
@@ -75,6 +76,8 @@ enum Command {
     Audit(audit::Arguments),
     Retention(retention::Arguments),
     Postgres(postgres::Arguments),
+    /// Print the licences of the libraries that Skep serves to browsers
+    Licenses,
     #[command(hide = true)]
     Launch(launch::Arguments),
     #[command(hide = true)]
@@ -90,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Launch(arguments) => return arguments.run(),
         Command::Postgres(arguments) => return arguments.run(),
         Command::Compile(arguments) => done(arguments.run()),
+        Command::Licenses => done(licenses::run()),
         Command::Walls => done(crate::launch::show_walls()),
         Command::Serve(arguments) => done(arguments.run()),
         Command::New(arguments) => done(new::run(&arguments)),

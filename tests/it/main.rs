@@ -50,5 +50,6 @@ mod secrets;
 mod serving;
 mod settings;
 mod shape;
+mod shell;
 mod torture;
 mod webhooks;

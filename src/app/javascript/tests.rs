@@ -66,32 +66,9 @@ sql("SELECT x".replace("x", y))
     );
 }
 
-#[test]
-fn the_backend_is_main_js_and_what_it_requires() {
-    let files = [
-        (
-            "main.js",
-            "var a = require('lib/a'); // require('js/app')\nrequire(name)",
-        ),
-        ("lib/a.js", "require(\"./b\"); require('../data/c')"),
-        ("lib/b.js", "require('lib/a')"),
-        ("data/c.json", "{}"),
-        ("js/app.js", ""),
-        ("index.js", ""),
-    ];
-    let backend = backend_files(&Bundle::for_tests(&files));
-    assert_eq!(
-        backend.iter().collect::<Vec<_>>(),
-        ["data/c.json", "lib/a.js", "lib/b.js", "main.js"]
-    );
-
-    let python = [("main.py", ""), ("main.js", "require('a')"), ("a.js", "")];
-    assert!(backend_files(&Bundle::for_tests(&python)).is_empty());
-}
-
 proptest! {
     #[test]
     fn no_source_makes_it_fail(source in r#"[a-z'"`/\\{}$()+\n*\[\]]{0,60}"#) {
-        let _ = (literals(&source), required(&source));
+        let _ = literals(&source);
     }
 }

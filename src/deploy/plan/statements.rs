@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::app::python::{self, Literal};
-use crate::app::{Bundle, Manifest, javascript};
+use crate::app::{Bundle, Manifest, frontend, javascript};
 use crate::sql::{self, Code, Ddl, Kind};
 
 /// Statements that are listed one by one; a plan must end.
@@ -124,7 +124,7 @@ fn texts(manifest: &Manifest, bundle: &Bundle) -> (Vec<Text>, Vec<String>) {
         })
         .collect();
     let mut built = Vec::new();
-    let scripts = javascript::backend_files(bundle);
+    let scripts = frontend::modules::of_backend(bundle);
     for (path, contents) in bundle.files() {
         let is_python = path.as_str().ends_with(".py");
         if !is_python && !scripts.contains(path.as_str()) {
