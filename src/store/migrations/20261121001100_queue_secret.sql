@@ -42,13 +42,16 @@ END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA skep_jobs FROM PUBLIC;
 
--- As before, and a job that is done keeps what it said last of how far it was.
+-- As before, and a job that is done keeps what it said last of how far it was. Its two times are
+-- the same: an app reads one of them.
 CREATE OR REPLACE FUNCTION skep_jobs.complete(job UUID, number INTEGER, token BYTEA, result TEXT)
 RETURNS VOID
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    moment TIMESTAMPTZ := clock_timestamp();
 BEGIN
     UPDATE skep.job_attempts AS attempt
-    SET ended_at = clock_timestamp(), outcome = 'completed'
+    SET ended_at = moment, outcome = 'completed'
     WHERE attempt.job = complete.job AND attempt.number = complete.number
         AND attempt.token = sha256(complete.token) AND attempt.ended_at IS NULL;
     IF NOT FOUND THEN
@@ -61,6 +64,6 @@ BEGIN
             SELECT pulse.progress_text FROM skep.job_pulses AS pulse
             WHERE pulse.job = complete.job AND pulse.attempt = complete.number
         ),
-        finished_at = clock_timestamp(), updated_at = clock_timestamp()
+        finished_at = moment, updated_at = moment
     WHERE id = complete.job;
 END $$;
