@@ -30,7 +30,7 @@ export function operating(scene) {
     await tab.screenshot("logs-followed");
     await page.getByRole("button", { name: "Stop following" }).click();
     await scene.admin.call("hostile", { log: "a needle that nobody follows" });
-    await page.getByRole("link", { name: "call" }).first().click();
+    await page.locator(".log").getByRole("link", { name: "call", exact: true }).first().click();
     await page.getByRole("heading", { name: "What it logged" }).waitFor();
     await page.getByText("another needle <img").waitFor();
     await tab.close();
@@ -97,7 +97,7 @@ export function operating(scene) {
     await tab.open("/admin/api-docs");
     const all = await page.locator(".operation").count();
     assert.ok(all > 60, `${all}`);
-    await page.getByLabel("Filter the interface").fill("post /api/sync");
+    await page.getByLabel("Filter the interface").fill("POST waits for its answer");
     assert.equal(await page.locator(".operation").count(), 1);
     await page.locator(".operation summary").first().click();
     await page.getByText("too many instructions").waitFor();

@@ -27,7 +27,7 @@ export function shell(scene) {
     const tab = await openApp(scene, PAGE);
     const { page } = tab;
     for (const [name, amount] of [["Bolts", "120"], ["Nuts & <b>washers</b>", "80"], ["Screws", "200"]]) {
-      await page.getByLabel("Deal").fill(name);
+      await page.getByRole("textbox", { name: "Deal" }).fill(name);
       await page.getByLabel("Amount").fill(amount);
       await page.getByRole("button", { name: "Close deal" }).click();
       await page.locator(".tabulator-row").filter({ hasText: name }).waitFor();
@@ -61,7 +61,7 @@ export function shell(scene) {
     await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
     await page.getByRole("dialog").waitFor({ state: "hidden" });
 
-    await page.getByLabel("Deal").fill("");
+    await page.getByRole("textbox", { name: "Deal" }).fill("");
     await page.getByRole("button", { name: "Close deal" }).click();
     await toast(tab, "name is required").waitFor();
     const names = await page.evaluate(() => Object.keys(window).filter((name) => /^(root|el|esc|syncCall|skep)/i.test(name)));
@@ -109,7 +109,7 @@ export function shell(scene) {
     const { page } = tab;
     await page.waitForURL(/\/apps\/modern\/$/);
     await page.getByText("Screen one").waitFor();
-    await tab.until("Boolean(globalThis.moInline)");
+    await tab.until("Boolean(globalThis.moInline) && globalThis.moLazy !== undefined");
     const found = await page.evaluate(() => {
       const style = getComputedStyle(document.querySelector(".mo-fragment"));
       return {
@@ -162,6 +162,7 @@ export function shell(scene) {
     // The system's, as it changes.
     await light.page.getByRole("button", { name: "Theme: dark" }).click();
     await light.page.emulateMedia({ colorScheme: "dark" });
+    await light.until("document.documentElement.dataset.bsTheme === 'dark'");
     assert.equal(await ground(light), await ground(dark));
     await Promise.all([light.close(), dark.close()]);
   });
@@ -230,7 +231,7 @@ export function shell(scene) {
     const { page } = tab;
     await page.evaluate("all");
     assert.deepEqual(await page.evaluate("tried"), {
-      fetch: "refused", beacon: "refused", socket: "refused", eval: "refused", script: "refused", module: "refused", worker: "refused", font: "refused",
+      fetch: "refused", socket: "refused", eval: "refused", script: "refused", module: "refused", worker: "refused", font: "refused",
     });
     await page.locator("#ro-button").click();
     await page.locator("#ro-link").click();
