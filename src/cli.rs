@@ -5,6 +5,7 @@ mod audit;
 mod build;
 mod call;
 mod calls;
+mod check;
 mod client;
 mod compile;
 mod credentials;
@@ -52,6 +53,7 @@ enum Command {
     Serve(serve::Arguments),
     /// Make a folder with an app that works, to begin from
     New(new::NewArguments),
+    Check(check::Arguments),
     Build(build::Arguments),
     Deploy(deploy::Arguments),
     Call(call::Arguments),
@@ -77,6 +79,8 @@ enum Command {
     Launch(launch::Arguments),
     #[command(hide = true)]
     Compile(compile::Arguments),
+    #[command(hide = true)]
+    CheckSources(check::SourcesArguments),
     /// Print which walls stand around this process. Started by ourselves
     #[command(hide = true)]
     Walls,
@@ -91,6 +95,8 @@ pub fn run() -> ExitCode {
         Command::Walls => done(crate::launch::show_walls()),
         Command::Serve(arguments) => done(arguments.run()),
         Command::New(arguments) => done(new::run(&arguments)),
+        Command::Check(arguments) => wait_for(arguments.run()),
+        Command::CheckSources(arguments) => done(arguments.run()),
         Command::Build(arguments) => done(wait_for(arguments.run())),
         Command::Login(arguments) => done(wait_for(
             arguments.run(&ClientConfig::load(), &mut Output::text()),

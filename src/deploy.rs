@@ -1,6 +1,6 @@
 //! From a bundle to a release that serves, or to nothing changed at all.
 //!
-//! read, build, compile, check, plan, migrate, activate, announce: each stage is a file below,
+//! read, check, build, compile, plan, migrate, activate, announce: each stage is a file below,
 //! and its time is in the report. A deploy that widens what the app may do is held after its
 //! plan until somebody consents. [`Serving`] is what calls find at the end.
 
@@ -11,6 +11,7 @@ mod consent;
 mod error;
 mod grants;
 mod hooks;
+mod lint;
 mod manage;
 mod migrate;
 mod objects;
@@ -256,6 +257,9 @@ impl Deployer {
             backend,
             mut warnings,
         } = description;
+        let found = self.lint(&bundle).await?;
+        timings.check = watch.lap();
+
         let component = self.component(&bundle, backend).await?;
         timings.build = watch.lap();
 
@@ -263,7 +267,10 @@ impl Deployer {
         let compiled = self.compile(&component_digest, &component).await?;
         timings.compile = watch.lap();
 
-        let mut proposal = self.propose(&manifest, bundle, backend, &compiled).await?;
+        let mut proposal = self
+            .propose(&manifest, bundle, backend, &compiled, found)
+            .await?;
+        warnings.extend(proposal.plan.found_beside(&warnings));
         warnings.append(&mut proposal.warnings);
         warnings.extend(settings::beyond(
             &manifest.limits,
@@ -276,7 +283,7 @@ impl Deployer {
         let granted = Arc::clone(&proposal.granted);
         let candidate = self.candidate_of(id, manifest, granted, &compiled)?;
         candidate.check_exports()?;
-        timings.check = watch.lap();
+        timings.check += watch.lap();
 
         Ok(Prepared {
             candidate,
