@@ -75,7 +75,7 @@ impl Names {
         }
         let most = counts.into_iter().max_by_key(|(_, count)| *count);
         if let Some((first, count)) = most
-            && count >= 2
+            && (count >= 2 || all == 1)
             && count * 2 >= all
             && !FAMILIES.contains(first)
         {
@@ -194,6 +194,10 @@ mod tests {
         assert!(!names.own("zz-card"));
         names.learn(["zz-card", "zz-row", "btn-xs"]);
         assert!(names.own("zz-table"));
+
+        let mut names = Names::of("app_stock");
+        names.learn(["zz-card", "btn", "active"]);
+        assert!(names.own("zz-card"));
 
         let mut names = Names::of("app_stock");
         names.learn(["btn-xs", "btn-xxs", "btn-y"]);

@@ -317,7 +317,7 @@ impl<'a> Loader<'a, '_> {
                 runs: BTreeSet::new(),
                 runs_more: true,
             };
-            self.file(*path, Kind::Either, &mut page);
+            self.file(path, Kind::Either, &mut page);
         }
     }
 

@@ -36,13 +36,12 @@ impl<'a> Code<'_, 'a> {
     }
 
     fn text(&self, text: &str, is_all: bool, node: NodeId, span: Span, facts: &mut Facts) {
-        if text.contains('<') || text.contains("on") {
-            if let Some(name) = html::handlers_in_text(text) {
-                let text = format!("`{name}` in this HTML is blocked");
-                facts
-                    .problems
-                    .push(self.found(Problem::new(&rules::INLINE_HANDLER, text), span));
-            }
+        if text.contains("on")
+            && let Some(name) = html::handlers_in_text(text)
+        {
+            let text = format!("`{name}` in this HTML is blocked");
+            let problem = Problem::new(&rules::INLINE_HANDLER, text);
+            facts.problems.push(self.found(problem, span));
         }
         if text.contains("data-lucide") && text.contains('<') {
             facts.icons.push(self.range(span));

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use ruff_python_ast::visitor::{Visitor, walk_body, walk_expr, walk_stmt};
-use ruff_python_ast::{Expr, ExprCall, Stmt, StmtFunctionDef, StmtWhile, StmtWith};
+use ruff_python_ast::{
+    Expr, ExprCall, Stmt, StmtFunctionDef, StmtImport, StmtImportFrom, StmtWhile, StmtWith,
+};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::module::{
@@ -354,6 +356,28 @@ impl Reader<'_> {
         always && !statement.body.iter().any(leaves)
     }
 
+    fn import_modules(&mut self, import: &StmtImport) {
+        for alias in &import.names {
+            let name = alias.name.as_str();
+            let bound = alias.asname.as_ref().map_or(name, |name| name.as_str());
+            self.bind(bound.split('.').next().unwrap_or(bound));
+            self.import(name, alias.range());
+        }
+    }
+
+    fn import_names(&mut self, import: &StmtImportFrom) {
+        for alias in &import.names {
+            let bound = alias.asname.as_ref().unwrap_or(&alias.name);
+            if bound.as_str() == "*" {
+                self.module.binds_more = true;
+            }
+            self.bind(bound.as_str());
+        }
+        if let Some(name) = import.module.as_ref().filter(|_| import.level == 0) {
+            self.import(name.as_str(), import.range());
+        }
+    }
+
     fn import(&mut self, name: &str, place: TextRange) {
         let first = name.split('.').next().unwrap_or(name).to_owned();
         self.module.imports.push((first, range(place)));
@@ -449,26 +473,8 @@ impl<'a> Visitor<'a> for Reader<'_> {
                 }
                 self.loop_of(statement);
             }
-            Stmt::Import(import) => {
-                for alias in &import.names {
-                    let name = alias.name.as_str();
-                    let bound = alias.asname.as_ref().map_or(name, |name| name.as_str());
-                    self.bind(bound.split('.').next().unwrap_or(bound));
-                    self.import(name, alias.range());
-                }
-            }
-            Stmt::ImportFrom(import) => {
-                for alias in &import.names {
-                    let bound = alias.asname.as_ref().unwrap_or(&alias.name);
-                    if bound.as_str() == "*" {
-                        self.module.binds_more = true;
-                    }
-                    self.bind(bound.as_str());
-                }
-                if let Some(name) = import.module.as_ref().filter(|_| import.level == 0) {
-                    self.import(name.as_str(), import.range());
-                }
-            }
+            Stmt::Import(import) => self.import_modules(import),
+            Stmt::ImportFrom(import) => self.import_names(import),
             Stmt::Global(names) => {
                 let names = names.names.iter().map(|name| name.as_str().to_owned());
                 self.module.bound.extend(names);

@@ -43,7 +43,7 @@ fn deep_nesting_is_read_or_given_up() {
         ("index.js", nested("[", "]")),
         (
             "index.js",
-            format!("x = {}1", "-".repeat(1) + &"!".repeat(DEPTH)),
+            format!("x = {}1", "-".to_owned() + &"!".repeat(DEPTH)),
         ),
         ("index.js", format!("x = 1{}", " + 1".repeat(DEPTH))),
         ("index.js", nested("function f() {", "}")),
