@@ -47,6 +47,7 @@ if [[ ! -e examples/inventory/manifest.json ]]; then
 fi
 
 step 'looking for what is needed' scripts/setup.sh
+claim_target
 step 'building skep' cargo build --locked
 find_password
 trap stop_server EXIT

@@ -67,6 +67,7 @@ check_benchmark() {
 }
 
 step 'looking for what is needed' scripts/setup.sh
+claim_target
 step 'format' cargo fmt --check
 step 'clippy' cargo clippy --locked --all-targets -- -D warnings
 step 'other crates' check_other_crates

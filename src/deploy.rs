@@ -184,6 +184,11 @@ struct Candidate {
 }
 
 impl Candidate {
+    /// Whether it is this release with these grants.
+    fn is(&self, release: ReleaseId, granted: &Grants) -> bool {
+        self.id == release && *self.image.settings().granted == *granted
+    }
+
     /// Checks that the component can be called for what the manifest names.
     fn check_exports(&self) -> Result<(), DeployError> {
         let missing = |key, export| Err(DeployError::NoExport { key, export });

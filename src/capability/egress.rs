@@ -15,6 +15,7 @@ mod usage;
 
 pub(crate) use error::EgressError;
 pub(crate) use network::Gateway;
+pub(crate) use policy::Refused;
 pub(crate) use post::Post;
 pub(crate) use usage::EgressUsage;
 

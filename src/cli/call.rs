@@ -1,17 +1,20 @@
 //! `skep call`: calls an app.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::client::{Client, segment};
+use super::client::{Client, ClientError, segment};
 use super::output::Output;
 
 /// How often a job is asked after.
 const POLL: Duration = Duration::from_millis(250);
+
+/// How long a server may be away while it restarts.
+const RESTART: Duration = Duration::from_secs(60);
 
 /// Call an app and print its answer
 #[derive(Debug, clap::Args)]
@@ -70,8 +73,22 @@ async fn wait(client: &Client, id: &str) -> anyhow::Result<Value> {
     }
     bar.enable_steady_tick(POLL);
     let path = format!("/api/async/jobs/{}", segment(id));
+    let mut lost: Option<Instant> = None;
     loop {
-        let job: Job = client.get(&path).await?;
+        let job: Job = match client.get(&path).await {
+            // The server restarts, and the job outlives that.
+            Err(ClientError::Unreachable { .. } | ClientError::Broken { .. })
+                if lost.get_or_insert_with(Instant::now).elapsed() < RESTART =>
+            {
+                bar.set_message("the server cannot be reached; asking again");
+                tokio::time::sleep(POLL).await;
+                continue;
+            }
+            answer => answer.with_context(|| {
+                format!("job {id} is queued; ask after it with `skep jobs show {id}`")
+            })?,
+        };
+        lost = None;
         match job.status.as_str() {
             "completed" => {
                 bar.finish_and_clear();

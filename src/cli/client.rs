@@ -1,6 +1,7 @@
 //! The one HTTP client of the commands that call a server.
 
 mod events;
+mod surrogates;
 
 pub(crate) use events::Events;
 
@@ -179,10 +180,12 @@ impl Client {
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
         let (status, bytes) = self.exchange(request).await?;
         let body = if bytes.is_empty() { b"null" } else { &*bytes };
-        serde_json::from_slice(body).map_err(|_| ClientError::Foreign {
-            url: self.url.clone(),
-            status,
-        })
+        serde_json::from_slice(body)
+            .or_else(|_| serde_json::from_slice(&surrogates::mended(body)))
+            .map_err(|_| ClientError::Foreign {
+                url: self.url.clone(),
+                status,
+            })
     }
 
     /// Sends a request, and reads the answer to its end if it is a good one.

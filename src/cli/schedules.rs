@@ -74,7 +74,7 @@ enum Command {
         #[command(flatten)]
         one: One,
         /// How many times
-        #[arg(long, short = 'n', default_value_t = 5)]
+        #[arg(long, short = 'n', default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=100))]
         count: u8,
     },
 }
@@ -201,10 +201,28 @@ impl Arguments {
     }
 }
 
+impl Schedule {
+    /// Who says when it fires.
+    fn said_by(&self) -> &'static str {
+        let says = |key| {
+            let own = self.own.as_ref().and_then(|own| own.get(key));
+            own.is_some_and(|value| !value.is_null())
+        };
+        if says("cron") || says("timezone") {
+            "operator"
+        } else {
+            "manifest"
+        }
+    }
+}
+
 /// When a schedule fires, in a sentence.
 fn told(schedule: &Schedule) -> String {
     let name = format!("{}/{}", schedule.app, schedule.name);
     match (&schedule.next_fire_at, &schedule.last_error) {
+        _ if schedule.state == "disabled" => {
+            format!("{name} does not fire while {} is disabled", schedule.app)
+        }
         (_, Some(error)) => format!("{name} cannot fire: {error}"),
         (Some(next), None) => format!(
             "{name} fires at {} in {}, next at {next}",
@@ -234,26 +252,25 @@ async fn list(client: &Client, output: &mut Output, filter: &Filter) -> anyhow::
         .schedules
         .iter()
         .map(|schedule| {
-            let mark = if schedule.own.is_some() { "*" } else { "" };
+            let fires = schedule.state == "active" || schedule.state == "failing";
+            let next = schedule.next_fire_at.clone().filter(|_| fires);
             [
                 schedule.app.clone(),
                 schedule.name.clone(),
-                format!("{}{mark}", schedule.cron),
+                schedule.cron.clone(),
                 schedule.timezone.clone(),
                 schedule.state.clone(),
-                schedule.next_fire_at.clone().unwrap_or("-".to_owned()),
+                schedule.said_by().to_owned(),
+                next.unwrap_or("-".to_owned()),
                 schedule.last_fire_at.clone().unwrap_or("-".to_owned()),
                 schedule.last_error.clone().unwrap_or_default(),
             ]
         })
         .collect();
     let heads = [
-        "APP", "SCHEDULE", "CRON", "ZONE", "STATE", "NEXT", "LAST", "ERROR",
+        "APP", "SCHEDULE", "CRON", "ZONE", "STATE", "SAID BY", "NEXT", "LAST", "ERROR",
     ];
     output.table(&list, heads, rows)?;
-    if list.schedules.iter().any(|schedule| schedule.own.is_some()) {
-        output.line("* an operator has said something else than the manifest")?;
-    }
     if let Some(next) = &list.next {
         output.line(&format!("more with `--after {next}`"))?;
     }

@@ -28,13 +28,15 @@ impl Deployer {
     ) -> Result<(), DeployError> {
         let app = &candidate.manifest.app_name;
         let inspector = self.inspector(candidate).await?;
+        let copy = self.0.serving.change().await;
         let mut tx = self.0.store.pool().begin().await?;
         self.go_live(&mut tx, app, candidate.id).await?;
         audit::record(&mut tx, self.0.clock.now(), entry).await?;
         tx.commit().await?;
 
         // Only after the commit: calls must not meet a release that a crash takes back.
-        self.adopt(candidate, inspector);
+        copy.adopt(&candidate.image, &candidate.manifest, inspector);
+        drop(copy);
         if let Err(error) = self.0.roles.regrant(app).await {
             // New tables carry their grants by default; this is for those made by hand.
             tracing::warn!(%app, %error, "grants on the app's tables were not renewed");
@@ -47,13 +49,6 @@ impl Deployer {
         let settings = candidate.image.settings();
         let scope = self.0.roles.scope(&settings.app, &settings.granted).await?;
         Ok(Inspector::new(Arc::clone(&self.0.verdicts), scope))
-    }
-
-    /// Takes a release into service on this node.
-    pub(super) fn adopt(&self, candidate: &Candidate, inspector: Inspector) {
-        self.0
-            .serving
-            .adopt(&candidate.image, &candidate.manifest, inspector);
     }
 
     /// Makes a release active in the database, with what it was granted and nothing else.

@@ -99,6 +99,7 @@ impl Deployer {
         actor: Actor,
     ) -> Result<(), ManageError> {
         let change = async {
+            let copy = self.0.serving.change().await;
             let mut tx = self.0.store.pool().begin().await?;
             let now = self.0.clock.now();
             let Some(changed) = apps::set_enabled(&mut tx, app, enabled, now).await? else {
@@ -111,7 +112,7 @@ impl Deployer {
             let action = if enabled { "app.enable" } else { "app.disable" };
             audit::record(&mut tx, now, Entry::of_app(actor, action, app)).await?;
             tx.commit().await?;
-            self.0.serving.set_enabled(app, enabled);
+            copy.set_enabled(app, enabled);
             Ok(())
         };
         self.locked(app, change).await
@@ -138,13 +139,14 @@ impl Deployer {
         self.must_exist(app).await?;
         // While everything is there still: rights, rows and credentials.
         let farewell = self.say_farewell(app, !keep_tables).await?;
+        let copy = self.0.serving.change().await;
         let mut tx = self.0.store.pool().begin().await?;
         apps::delete(&mut tx, app).await?;
-        self.0.serving.remove(app);
+        copy.remove(app);
         self.0.pools.evict(app);
         // Before the commit: where the tables cannot be dropped, the app stays.
         if let Err(error) = self.0.roles.drop(app, keep_tables).await {
-            drop(tx);
+            drop((tx, copy));
             self.follow(app).await?;
             return Err(DeployError::from(error).into());
         }
@@ -167,21 +169,32 @@ impl Deployer {
 
     /// Brings this node up to date with the database, for one app or for all.
     pub(crate) async fn follow(&self, app: &AppName) -> Result<(), ManageError> {
-        match apps::find(self.0.store.pool(), app).await? {
-            None => self.0.serving.remove(app),
-            Some(row) => {
-                let granted = row.granted.0;
-                if !self.0.serving.has(app, row.release, &granted) {
+        let mut prepared: Option<Candidate> = None;
+        loop {
+            let copy = self.0.serving.change().await;
+            let Some(row) = apps::find(self.0.store.pool(), app).await? else {
+                copy.remove(app);
+                return Ok(());
+            };
+            let granted = row.granted.0;
+            if !self.0.serving.has(app, row.release, &granted) {
+                let Some(candidate) = prepared.take().filter(|it| it.is(row.release, &granted))
+                else {
+                    // Others must not wait while this compiles.
+                    drop(copy);
+                    let manifest = row.manifest.0;
                     let candidate = self
-                        .candidate(row.release, &row.component, row.manifest.0, granted)
+                        .candidate(row.release, &row.component, manifest, granted)
                         .await?;
-                    let inspector = self.inspector(&candidate).await?;
-                    self.adopt(&candidate, inspector);
-                }
-                self.0.serving.set_enabled(app, row.enabled);
+                    prepared = Some(candidate);
+                    continue;
+                };
+                let inspector = self.inspector(&candidate).await?;
+                copy.adopt(&candidate.image, &candidate.manifest, inspector);
             }
+            copy.set_enabled(app, row.enabled);
+            return Ok(());
         }
-        Ok(())
     }
 
     /// Lets the sessions of every app work with its jobs: those deployed by an older version of

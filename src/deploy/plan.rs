@@ -45,6 +45,12 @@ pub(crate) struct Plan {
     /// What it has done again and again.
     #[serde(default)]
     pub(crate) schedules: Names,
+    /// Its jobs that have a name, with what they call.
+    #[serde(default)]
+    pub(crate) tasks: Names,
+    /// What it is told of, with what is called then.
+    #[serde(default)]
+    pub(crate) hooks: Names,
     /// What the manifest's `tables` do.
     pub(crate) tables: Vec<Statement>,
     /// The SQL in the sources.
@@ -109,18 +115,10 @@ pub(super) fn compare(
         after: frontend::digest(next.bundle),
     };
     let amounts = |side: &Side<'_>| bounds.amounts(&side.manifest.limits, side.grants);
-    let notifications = |manifest: &Manifest| -> BTreeSet<String> {
-        let all = manifest.notifications.iter();
-        all.map(|notification| match &notification.required_permission {
-            None => format!("{}, for every user", notification.name),
-            Some(permission) => format!("{}, for {permission}", notification.name),
-        })
-        .collect()
-    };
-    let schedules = |manifest: &Manifest| -> BTreeSet<String> {
-        manifest.schedules.iter().map(ToString::to_string).collect()
-    };
     let before_manifest = before.map(|before| before.manifest);
+    let said = |names: fn(&Manifest) -> BTreeSet<String>| {
+        Names::compare(before_manifest.map(names).as_ref(), &names(manifest))
+    };
 
     let plan = Plan {
         digest: String::new(),
@@ -142,14 +140,10 @@ pub(super) fn compare(
             before: before_manifest.and_then(|manifest| manifest.required_permission.clone()),
             after: manifest.required_permission.clone(),
         },
-        notifications: Names::compare(
-            before_manifest.map(notifications).as_ref(),
-            &notifications(manifest),
-        ),
-        schedules: Names::compare(
-            before_manifest.map(schedules).as_ref(),
-            &schedules(manifest),
-        ),
+        notifications: said(notifications),
+        schedules: said(schedules),
+        tasks: said(tasks),
+        hooks: said(hooks),
         tables: statements::of_tables(manifest, before_manifest),
         statements: statements::of_sources(
             manifest,
@@ -161,6 +155,31 @@ pub(super) fn compare(
         warnings: Vec::new(),
     };
     plan.sealed()
+}
+
+fn notifications(manifest: &Manifest) -> BTreeSet<String> {
+    let all = manifest.notifications.iter();
+    all.map(|notification| match &notification.required_permission {
+        None => format!("{}, for every user", notification.name),
+        Some(permission) => format!("{}, for {permission}", notification.name),
+    })
+    .collect()
+}
+
+fn schedules(manifest: &Manifest) -> BTreeSet<String> {
+    manifest.schedules.iter().map(ToString::to_string).collect()
+}
+
+fn tasks(manifest: &Manifest) -> BTreeSet<String> {
+    let all = manifest.tasks.iter();
+    all.map(|(name, task)| format!("{name}, which calls {}", task.run))
+        .collect()
+}
+
+fn hooks(manifest: &Manifest) -> BTreeSet<String> {
+    let all = manifest.hooks.iter();
+    all.map(|(hook, function)| format!("{hook}, which calls {function}"))
+        .collect()
 }
 
 impl Plan {

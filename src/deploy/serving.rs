@@ -6,6 +6,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use tokio::sync::{Mutex, MutexGuard};
+
 use crate::app::{Grants, Manifest};
 use crate::capability::db::Inspector;
 use crate::cell::Image;
@@ -13,7 +15,14 @@ use crate::ids::{AppName, ReleaseId};
 
 /// The apps of this node. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Serving(Arc<RwLock<Apps>>);
+pub(crate) struct Serving(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    apps: RwLock<Apps>,
+    /// Held by whoever brings the copy up to date.
+    changes: Mutex<()>,
+}
 
 #[derive(Default)]
 struct Apps {
@@ -94,9 +103,38 @@ impl Serving {
         }
     }
 
+    /// The right to change this copy. It is taken before the database is read or changed and
+    /// held until the copy says the same, so that nothing older than what is there gets in.
+    pub(super) async fn change(&self) -> Change<'_> {
+        Change {
+            serving: self,
+            _turn: self.0.changes.lock().await,
+        }
+    }
+
+    pub(super) fn names(&self) -> Vec<AppName> {
+        self.read().running.keys().cloned().collect()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Apps> {
+        self.0.apps.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Apps> {
+        self.0.apps.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The copy while nobody else changes it.
+pub(super) struct Change<'a> {
+    serving: &'a Serving,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Change<'_> {
     /// Takes a release into service. Calls that run finish on the one that they began with.
     pub(super) fn adopt(&self, image: &Arc<Image>, manifest: &Manifest, inspector: Inspector) {
-        let mut apps = self.write();
+        let mut apps = self.serving.write();
         let enabled = apps
             .running
             .get(&manifest.app_name)
@@ -112,27 +150,15 @@ impl Serving {
     }
 
     pub(super) fn set_enabled(&self, app: &AppName, enabled: bool) {
-        if let Some(found) = self.write().running.get_mut(app) {
+        if let Some(found) = self.serving.write().running.get_mut(app) {
             found.enabled = enabled;
         }
     }
 
     /// Takes an app out of service.
     pub(super) fn remove(&self, app: &AppName) {
-        let mut apps = self.write();
+        let mut apps = self.serving.write();
         apps.starting.remove(app);
         apps.running.remove(app);
-    }
-
-    pub(super) fn names(&self) -> Vec<AppName> {
-        self.read().running.keys().cloned().collect()
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Apps> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Apps> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

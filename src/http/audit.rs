@@ -2,8 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::extract::{Auditor, Authenticated};
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use super::query::Query;
 use crate::audit::{self, Hash, Link, Place};
 use crate::auth::permission;
 use crate::services::Services;
@@ -91,9 +91,8 @@ pub(crate) struct EntryList {
 pub(crate) async fn list(
     State(services): State<Services>,
     _: Auditor,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<EntryList>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let filter = log::Filter {
         app: query.app,
         actor: query.actor,
@@ -180,9 +179,8 @@ pub(crate) struct BrokenBody {
 pub(crate) async fn verify(
     State(services): State<Services>,
     _: Auditor,
-    query: Result<Query<VerifyQuery>, QueryRejection>,
+    Query(query): Query<VerifyQuery>,
 ) -> Result<Json<VerdictBody>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let noted = query.noted.as_deref().map(noted).transpose()?;
     let verdict = log::verify(services.store.pool(), noted).await?;
     Ok(Json(VerdictBody {

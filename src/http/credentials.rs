@@ -2,8 +2,8 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use secrecy::ExposeSecret;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::auth::extract::CredentialsOperator;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use super::query::Query;
 use crate::app::manifest::Credential;
 use crate::app::{Grants, Hook};
 use crate::audit::Entry;
@@ -272,15 +273,15 @@ pub(crate) struct ReadList {
         (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody, description = "no app can have this name"),
     )
 )]
 pub(crate) async fn reads(
     State(services): State<Services>,
     _: CredentialsOperator,
     Path(app): Path<String>,
-    query: Result<Query<ReadsQuery>, QueryRejection>,
+    Query(query): Query<ReadsQuery>,
 ) -> Result<Json<ReadList>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     // Also of an app that is gone: what it read is still told.
     let app: AppName = app.parse()?;
     services.vault.flush().await;

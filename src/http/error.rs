@@ -121,6 +121,11 @@ impl ApiError {
 
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
+        // PostgreSQL keeps no text with the character NUL, wherever in a request it stands.
+        let code = error.as_database_error().and_then(|error| error.code());
+        if code.as_deref() == Some("22021") {
+            return Self::Invalid("a text of the request has the character NUL in it".to_owned());
+        }
         Self::Internal(error.into())
     }
 }

@@ -6,8 +6,8 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -22,14 +22,15 @@ use super::auth::extract::{AppsCaller, AppsOperator};
 use super::calls::{BODY_BYTES, too_large};
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use super::query::Query;
 use crate::app::{JobEntry, payload};
 use crate::audit::Entry;
 use crate::auth::{Identity, permission};
 use crate::capability::jobs::{backlog, policy};
 use crate::ids::{AppName, InvalidAppName, JobId};
 use crate::services::Services;
-use crate::store::audit;
-use crate::store::jobs::{self, AttemptRow, Filter, JobRow, NewJob};
+use crate::store::jobs::{self, AttemptRow, Filter, JobRow, NewJob, Surplus};
+use crate::store::{apps, audit};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Jobs of one page of a list.
@@ -195,10 +196,9 @@ pub(crate) async fn enqueue(
     caller: AppsCaller,
     Path(app): Path<String>,
     headers: HeaderMap,
-    query: Result<Query<EnqueueQuery>, QueryRejection>,
+    Query(query): Query<EnqueueQuery>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<QueuedBody>), ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let app: AppName = app
         .parse()
         .map_err(|error: InvalidAppName| ApiError::Invalid(error.to_string()))?;
@@ -353,9 +353,8 @@ pub(crate) async fn show(
 pub(crate) async fn list(
     State(services): State<Services>,
     caller: AppsCaller,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<JobList>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let own_only = query.mine || !caller.may(permission::READ);
     let filter = Filter {
         app: query.app.as_ref(),
@@ -452,6 +451,7 @@ pub(crate) async fn retry(
         (status = 200, body = Purged),
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody, description = "no such app"),
     )
 )]
 pub(crate) async fn purge(
@@ -459,21 +459,22 @@ pub(crate) async fn purge(
     operator: AppsOperator,
     Json(purge): Json<Purge>,
 ) -> Result<Json<Purged>, ApiError> {
+    if !apps::exists(services.store.pool(), &purge.app).await? {
+        return Err(ApiError::NotFound(format!("app '{}' not found", purge.app)));
+    }
     let entry = Entry::of_app(operator.actor(), "job.purge", &purge.app)
         .with("older_than_days", purge.older_than_days);
     let mut tx = services.store.pool().begin().await?;
     audit::record(&mut tx, services.clock.now(), entry).await?;
     tx.commit().await?;
-    let seconds = i64::from(purge.older_than_days) * 86_400;
+    let surplus = Surplus {
+        seconds: i64::from(purge.older_than_days) * 86_400,
+        keep: i64::MAX,
+        spare_newest: false,
+    };
     let mut deleted = 0;
     loop {
-        let purged = jobs::purge(
-            services.store.pool(),
-            purge.app.as_str(),
-            seconds,
-            i64::MAX,
-            CHUNK,
-        );
+        let purged = jobs::purge(services.store.pool(), purge.app.as_str(), surplus, CHUNK);
         match purged.await? {
             0 => return Ok(Json(Purged { jobs: deleted })),
             some => deleted += some,
@@ -563,3 +564,6 @@ impl From<AttemptRow> for AttemptBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,7 @@ pub(crate) use follow::{__path_follow, OF_ALL, OF_USER};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,10 +18,12 @@ use uuid::Uuid;
 use super::auth::extract::Authenticated;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use super::query::Query;
 use crate::auth::{Identity, permission};
 use crate::capability::log::{Level, Origin, UnknownLevel, UnknownSource};
 use crate::ids::{AppName, CallId, JobId};
 use crate::services::Services;
+use crate::store::apps;
 use crate::store::logs::{self, Filter, LineRow, Place};
 
 /// Lines of a page, where the request does not say, and at most.
@@ -139,16 +140,16 @@ pub(crate) struct ListQuery {
         (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody, description = "no such app"),
         (status = 422, body = ErrorBody, description = "the search took too long"),
     )
 )]
 pub(crate) async fn list(
     State(services): State<Services>,
     caller: Authenticated,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<LineList>, ApiError> {
     admit(&caller)?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let filter = Filter {
         app: query.app.as_deref().map(str::parse).transpose()?,
         level: level(query.level.as_deref())?,
@@ -186,16 +187,16 @@ pub(crate) struct CallQuery {
         (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody, description = "no such app"),
     )
 )]
 pub(crate) async fn of_call(
     State(services): State<Services>,
     caller: Authenticated,
     Path((app, id)): Path<(String, String)>,
-    query: Result<Query<CallQuery>, QueryRejection>,
+    Query(query): Query<CallQuery>,
 ) -> Result<Json<LineList>, ApiError> {
     admit(&caller)?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let call = id
         .parse()
         .map_err(|_| ApiError::Invalid(format!("`{id}` is not the id of a call: it is a UUID")))?;
@@ -214,6 +215,11 @@ async fn page(
     before: Option<Place>,
     limit: Option<i64>,
 ) -> Result<Json<LineList>, ApiError> {
+    if let Some(app) = &filter.app
+        && !apps::exists(services.store.pool(), app).await?
+    {
+        return Err(ApiError::NotFound(format!("app '{app}' not found")));
+    }
     let limit = limit.unwrap_or(PAGE);
     if !(1..=MOST).contains(&limit) {
         let text = format!("`limit` is {limit}: it must be from 1 to {MOST}");

@@ -6,8 +6,7 @@ pub(crate) mod socket;
 mod tests;
 
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use serde::{Deserialize, Serialize};
@@ -17,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::extract::AppsCaller;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use super::query::Query;
 use crate::auth::Identity;
 use crate::ids::AppName;
 use crate::notify::Full;
@@ -205,9 +205,8 @@ pub(crate) struct SubscriptionList {
 pub(crate) async fn list(
     State(services): State<Services>,
     caller: AppsCaller,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<SubscriptionList>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let app = query.app.as_deref().map(str::parse::<AppName>).transpose();
     let app = app.map_err(|error| ApiError::Invalid(error.to_string()))?;
     let after = query.after.as_deref().map(place).transpose()?;

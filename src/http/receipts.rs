@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -14,6 +13,7 @@ use uuid::Uuid;
 use super::auth::extract::Authenticated;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use super::query::Query;
 use crate::auth::permission;
 use crate::cell::{Ending, UnknownEnding};
 use crate::deploy::ManageError;
@@ -170,10 +170,9 @@ pub(crate) async fn list(
     State(services): State<Services>,
     caller: Authenticated,
     Path(app): Path<String>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<CallList>, ApiError> {
     let app = admit(&services, &caller, &app).await?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let limit = query.limit.unwrap_or(PAGE);
     if !(1..=PAGE_LIMIT).contains(&limit) {
         let text = format!("`limit` is {limit}: it must be from 1 to {PAGE_LIMIT}");

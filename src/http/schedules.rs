@@ -3,8 +3,7 @@
 mod body;
 
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use serde_json::json;
 use super::auth::extract::{AppsOperator, Authenticated};
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use super::query::Query;
 use crate::app::schedule::{BadTiming, Timing};
 use crate::audit::Entry;
 use crate::auth::permission;
@@ -77,10 +77,9 @@ pub(crate) struct ListQuery {
 pub(crate) async fn list(
     State(services): State<Services>,
     caller: Authenticated,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<ScheduleList>, ApiError> {
     may_see(&caller)?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     page(&services, query).await
 }
 
@@ -106,10 +105,9 @@ pub(crate) async fn list_of_app(
     State(services): State<Services>,
     caller: Authenticated,
     Path(app): Path<String>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<ScheduleList>, ApiError> {
     may_see(&caller)?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let app: AppName = app.parse()?;
     if !apps::exists(services.store.pool(), &app).await? {
         return Err(ManageError::NotFound(app).into());
@@ -191,10 +189,9 @@ pub(crate) async fn find(
     State(services): State<Services>,
     caller: Authenticated,
     Path((app, name)): Path<(String, String)>,
-    query: Result<Query<FindQuery>, QueryRejection>,
+    Query(query): Query<FindQuery>,
 ) -> Result<Json<ScheduleDetails>, ApiError> {
     may_see(&caller)?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let times = query.times.unwrap_or(NEXT);
     if times > NEXT_LIMIT {
         let text = format!("`times` is {times}: it must be at most {NEXT_LIMIT}");
@@ -237,10 +234,9 @@ pub(crate) async fn list_runs(
     State(services): State<Services>,
     caller: Authenticated,
     Path((app, name)): Path<(String, String)>,
-    query: Result<Query<RunsQuery>, QueryRejection>,
+    Query(query): Query<RunsQuery>,
 ) -> Result<Json<RunList>, ApiError> {
     may_see(&caller)?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let limit = limit(query.limit)?;
     let app: AppName = app.parse()?;
     let pool = services.store.pool();

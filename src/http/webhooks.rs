@@ -1,8 +1,7 @@
 //! Webhooks: where operators have notifications sent, and what became of them.
 
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use serde::{Deserialize, Serialize};
@@ -13,6 +12,7 @@ use uuid::Uuid;
 use super::auth::extract::AppsOperator;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use super::query::Query;
 use crate::audit::Entry;
 use crate::ids::AppName;
 use crate::notify::webhooks::{policy, secret_name, sign};
@@ -79,9 +79,8 @@ pub(crate) struct WebhookList {
 pub(crate) async fn list(
     State(services): State<Services>,
     _: AppsOperator,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<WebhookList>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let app = query.app.as_deref().map(str::parse::<AppName>).transpose();
     let app = app.map_err(|error| ApiError::Invalid(error.to_string()))?;
     let limit = query.limit.unwrap_or(LISTED).min(MOST);
@@ -319,9 +318,8 @@ pub(crate) async fn deliveries(
     State(services): State<Services>,
     _: AppsOperator,
     Path(id): Path<String>,
-    query: Result<Query<DeliveriesQuery>, QueryRejection>,
+    Query(query): Query<DeliveriesQuery>,
 ) -> Result<Json<DeliveryList>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let state = query.state.as_deref();
     if !matches!(state, None | Some("pending" | "delivered" | "failed")) {
         let text = "`state` must be `pending`, `delivered` or `failed`";

@@ -196,7 +196,7 @@ impl Notifications {
             body,
             limit: TRY,
         };
-        Ok(parts.gateway.post(post).await?)
+        parts.gateway.post(post).await.map_err(policy::told)
     }
 }
 

@@ -112,6 +112,11 @@ impl AppPools {
         Ok(client)
     }
 
+    /// What the database wants to be told by whoever queues a job of the app.
+    pub(crate) fn queue_secret(&self, app: &AppName) -> Vec<u8> {
+        self.0.roles.queue_secret(app)
+    }
+
     /// How many connections of apps there are, idle ones included.
     pub(crate) fn connections(&self) -> usize {
         let free = self.0.slots.available_permits();

@@ -17,6 +17,7 @@ pub(crate) use grants::TableGrant;
 pub(crate) use names::{Role, own_schema};
 
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Transaction};
 
 use self::names::Names;
@@ -183,8 +184,9 @@ impl Roles {
         let names = self.names(app);
         let mut client = self.server.connect().await?;
         let (tx, _) = begin(&mut client).await?;
-        tx.execute(statements::OWN_ROLE, &[&names.app, &app.as_str()])
-            .await?;
+        let secret = names::queue_secret(&self.key, &names.app);
+        let own: [&(dyn ToSql + Sync); 3] = [&names.app, &app.as_str(), &secret];
+        tx.execute(statements::OWN_ROLE, &own).await?;
         tx.batch_execute(&statements::jobs(&names.app)).await?;
         tx.commit().await?;
         Ok(())
@@ -246,6 +248,11 @@ impl Roles {
             Role::App => names.app,
             Role::Owner => names.owner,
         }
+    }
+
+    /// What the database wants to be told by whoever queues a job of the app.
+    pub(super) fn queue_secret(&self, app: &AppName) -> Vec<u8> {
+        names::queue_secret(&self.key, &self.name(app, Role::App))
     }
 
     /// How to log in as one of an app's roles.

@@ -64,14 +64,18 @@ impl Retention {
         // Their times are the database's own.
         let age = order.older_than.or_else(|| Kind::Jobs.age(&self.0.keep));
         let seconds = age.unwrap_or_default().whole_seconds();
-        let keep = match order.older_than {
-            Some(_) => i64::MAX,
-            None => self.0.keep.jobs_rows.get().into(),
+        let surplus = jobs::Surplus {
+            seconds,
+            keep: match order.older_than {
+                Some(_) => i64::MAX,
+                None => self.0.keep.jobs_rows.get().into(),
+            },
+            spare_newest: order.older_than.is_none(),
         };
         let mut gone = Gone::rows(0);
         for app in jobs::apps(pool).await? {
             if order.dry_run {
-                let found = jobs::count_surplus(pool, &app, seconds, keep).await?;
+                let found = jobs::count_surplus(pool, &app, surplus).await?;
                 gone.add(Gone::rows(found));
                 continue;
             }
@@ -80,7 +84,7 @@ impl Retention {
                 if !retention::lock(&mut tx, Kind::Jobs.name()).await? {
                     return Err(PurgeError::Busy(Kind::Jobs));
                 }
-                let deleted = jobs::purge(&mut *tx, &app, seconds, keep, CHUNK).await?;
+                let deleted = jobs::purge(&mut *tx, &app, surplus, CHUNK).await?;
                 tx.commit().await?;
                 if deleted == 0 {
                     break;

@@ -332,16 +332,27 @@ async fn jobs_that_ended_long_ago_or_are_too_many_go_and_unfinished_ones_stay() 
     )
     .await;
 
-    assert_eq!(host.purge(Kind::Jobs).await.rows, 2);
+    // The newest success of a task stays, however old it is.
+    host.run(
+        "INSERT INTO skep.jobs (id, app, entry, payload, status, priority, concurrency, run_after,
+             attempt, spent, failures, max_attempts, retries, backoff_ms, progress, created_at,
+             updated_at, finished_at)
+         SELECT gen_random_uuid(), 'shop', 'task sync', '{}', 'completed', 0, 1, now(), 0, 0, 0, 1, 0,
+             0, 0, now(), now(), now() - days * interval '1 day'
+         FROM unnest(ARRAY[90, 91]) AS days",
+    )
+    .await;
+
+    assert_eq!(host.purge(Kind::Jobs).await.rows, 3);
 
     let left = "SELECT extract(day FROM now() - finished_at)::bigint FROM jobs
         WHERE finished_at IS NOT NULL ORDER BY 1";
-    assert_eq!(host.numbers(left).await, [3, 4, 5]);
+    assert_eq!(host.numbers(left).await, [3, 4, 5, 90]);
     let order = Order {
         older_than: Some(4 * DAY - time::Duration::HOUR),
         ..Order::default()
     };
-    assert_eq!(host.purge_by(Kind::Jobs, order).await.rows, 2);
+    assert_eq!(host.purge_by(Kind::Jobs, order).await.rows, 3);
     assert_eq!(host.numbers("SELECT count(*) FROM jobs").await, [2]);
 }
 

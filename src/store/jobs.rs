@@ -254,38 +254,56 @@ pub(crate) async fn waiting(
     .await
 }
 
-/// Deletes some finished jobs of an app, the oldest first: those that ended so many seconds ago,
-/// and those beyond the newest `keep`. What comes back is how many there were.
+/// Which finished jobs of an app are too many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surplus {
+    /// Those that ended so long ago,
+    pub(crate) seconds: i64,
+    /// and those beyond so many.
+    pub(crate) keep: i64,
+    /// But not the newest success of what an app calls: it says since when the next one works.
+    pub(crate) spare_newest: bool,
+}
+
+const SURPLUS: &str = "
+    app = $1 AND finished_at IS NOT NULL
+    AND (
+        finished_at < clock_timestamp() - $2 * INTERVAL '1 second'
+        OR finished_at < (
+            SELECT newer.finished_at FROM jobs AS newer
+            WHERE newer.app = $1 AND newer.finished_at IS NOT NULL
+            ORDER BY newer.finished_at DESC OFFSET $3 - 1 LIMIT 1
+        )
+    )
+    AND NOT ($4 AND status = 'completed' AND NOT EXISTS (
+        SELECT FROM jobs AS newer
+        WHERE newer.app = $1 AND newer.entry = jobs.entry AND newer.status = 'completed'
+            AND (newer.finished_at, newer.id) > (jobs.finished_at, jobs.id)
+    ))";
+
+/// Deletes so many of an app's surplus jobs, the oldest first. What comes back is how many there
+/// were.
 ///
 /// A chunk at a time, so that nobody waits for it.
 pub(crate) async fn purge(
     executor: impl PgExecutor<'_>,
     app: &str,
-    seconds: i64,
-    keep: i64,
+    surplus: Surplus,
     chunk: i64,
 ) -> sqlx::Result<u64> {
-    let purged = sqlx::query(
+    let purge = format!(
         "DELETE FROM jobs WHERE id IN (
-             SELECT id FROM jobs
-             WHERE app = $1 AND finished_at IS NOT NULL
-               AND (
-                   finished_at < clock_timestamp() - $2 * INTERVAL '1 second'
-                   OR finished_at < (
-                       SELECT newer.finished_at FROM jobs AS newer
-                       WHERE newer.app = $1 AND newer.finished_at IS NOT NULL
-                       ORDER BY newer.finished_at DESC OFFSET $3 - 1 LIMIT 1
-                   )
-               )
-             ORDER BY finished_at LIMIT $4
-         )",
-    )
-    .bind(app)
-    .bind(seconds)
-    .bind(keep)
-    .bind(chunk)
-    .execute(executor)
-    .await?;
+             SELECT id FROM jobs WHERE {SURPLUS} ORDER BY finished_at LIMIT $5
+         )"
+    );
+    let purged = sqlx::query(sqlx::AssertSqlSafe(purge))
+        .bind(app)
+        .bind(surplus.seconds)
+        .bind(surplus.keep)
+        .bind(surplus.spare_newest)
+        .bind(chunk)
+        .execute(executor)
+        .await?;
     Ok(purged.rows_affected())
 }
 
@@ -293,26 +311,16 @@ pub(crate) async fn purge(
 pub(crate) async fn count_surplus(
     executor: impl PgExecutor<'_>,
     app: &str,
-    seconds: i64,
-    keep: i64,
+    surplus: Surplus,
 ) -> sqlx::Result<i64> {
-    sqlx::query_scalar(
-        "SELECT count(*) FROM jobs
-         WHERE app = $1 AND finished_at IS NOT NULL
-           AND (
-               finished_at < clock_timestamp() - $2 * INTERVAL '1 second'
-               OR finished_at < (
-                   SELECT newer.finished_at FROM jobs AS newer
-                   WHERE newer.app = $1 AND newer.finished_at IS NOT NULL
-                   ORDER BY newer.finished_at DESC OFFSET $3 - 1 LIMIT 1
-               )
-           )",
-    )
-    .bind(app)
-    .bind(seconds)
-    .bind(keep)
-    .fetch_one(executor)
-    .await
+    let count = format!("SELECT count(*) FROM jobs WHERE {SURPLUS}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(count))
+        .bind(app)
+        .bind(surplus.seconds)
+        .bind(surplus.keep)
+        .bind(surplus.spare_newest)
+        .fetch_one(executor)
+        .await
 }
 
 /// The apps that have jobs.

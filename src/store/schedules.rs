@@ -77,6 +77,7 @@ pub(crate) struct ShownRow {
     pub(crate) active_job: Option<JobId>,
     pub(crate) active_status: Option<String>,
     pub(crate) waiting: bool,
+    pub(crate) app_enabled: bool,
 }
 
 /// A schedule that is due, with whether its app can be called.
@@ -104,7 +105,8 @@ const SHOWN: &str = "SELECT schedules.*, active.id AS active_job, active.status 
         EXISTS (
             SELECT FROM schedule_runs AS run
             WHERE run.app = schedules.app AND run.name = schedules.name AND run.state = 'waiting'
-        ) AS waiting
+        ) AS waiting,
+        (SELECT apps.enabled FROM apps WHERE apps.name = schedules.app) AS app_enabled
      FROM schedules
      LEFT JOIN jobs AS done ON done.id = schedules.last_job AND done.status = 'completed'
      LEFT JOIN LATERAL (

@@ -84,7 +84,7 @@ async fn a_server_that_is_killed_during_a_call_leaves_nothing_of_its_transaction
     drop(gate);
     host.restart().await;
 
-    ready(&host).await;
+    host.ready().await;
     assert_eq!(notes(&host).await, 0);
     host.call("app", json!({})).await.expect(200);
 }
@@ -97,7 +97,7 @@ async fn a_killed_server_starts_again_with_the_database_that_it_left_behind() {
         host.kill().await;
         host.restart().await;
 
-        ready(&host).await;
+        host.ready().await;
         serves(&host, json!({ "result": 1 })).await;
     }
 }
@@ -115,7 +115,7 @@ async fn a_killed_database_fails_the_call_and_serves_the_next() {
     drop(gate);
     assert_eq!(failed.error(), "unavailable");
 
-    ready(&host).await;
+    host.ready().await;
     assert_eq!(notes(&host).await, 0);
     until("calls work again", async || {
         (host.call("app", json!({})).await.status == 200).then_some(())
@@ -136,7 +136,7 @@ async fn a_database_that_is_killed_while_a_release_loads_has_none_of_it() {
     let failed = deploy.await.unwrap().unwrap();
     assert!(failed.status >= 400, "{failed:?}");
 
-    ready(&host).await;
+    host.ready().await;
     until("nothing of the deploy is left", async || {
         (host.state().await == before).then_some(())
     })
@@ -158,7 +158,7 @@ async fn a_database_that_is_killed_between_commit_and_activation_goes_forward() 
     host.kill_postmaster();
     assert_eq!(deploy.await.unwrap().unwrap().status, 500);
 
-    ready(&host).await;
+    host.ready().await;
     go_on(&host.database().await).await;
     until("the new release serves", async || {
         let answer = host.call("app", json!({})).await;
@@ -182,7 +182,7 @@ async fn a_node_without_its_database_says_so_and_recovers() {
     if let Ok(answer) = seen {
         assert_eq!(answer.json()["status"], "not ready");
     }
-    ready(&host).await;
+    host.ready().await;
     serves(&host, json!({ "result": 1 })).await;
 }
 
@@ -253,16 +253,9 @@ async fn until_one_waits(database: &tokio_postgres::Client) {
     .await;
 }
 
-async fn ready(host: &Host) {
-    until("the node is ready", async || {
-        (host.anonymous().get("/readyz").await.status == 200).then_some(())
-    })
-    .await;
-}
-
 /// The app answers with this, once it is compiled again if it must be.
 async fn serves(host: &Host, answer: Value) {
-    ready(host).await;
+    host.ready().await;
     assert_eq!(host.call("app", json!({})).await.expect(200).json(), answer);
 }
 

@@ -261,6 +261,14 @@ impl Host {
         Process::fail(self.folder.path(), &self.settings)
     }
 
+    /// Waits until every app can be called: after a start they are compiled or loaded first.
+    pub(crate) async fn ready(&self) {
+        until("the node is ready", async || {
+            (self.anonymous().get("/readyz").await.status == 200).then_some(())
+        })
+        .await;
+    }
+
     /// Starts the server again on the same folder and database. The login stays valid.
     pub(crate) async fn restart(&mut self) {
         self.process = Process::start(self.folder.path(), &self.settings).await;

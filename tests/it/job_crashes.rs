@@ -1,7 +1,8 @@
 //! Kill -9 of nodes and of PostgreSQL while jobs are queued and run: in the end each accepted job
 //! was done once.
 //!
-//! `SKEP_TEST_KILLS=1000 cargo nextest run --test it job_crashes` takes hours; CI kills a few.
+//! `SKEP_TEST_KILLS=1000 cargo nextest run --test it job_crashes` takes a quarter of an hour; CI kills
+//! a few.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +26,10 @@ struct Accepted {
 
 #[tokio::test]
 async fn every_accepted_job_is_done_once_whatever_is_killed() {
-    let setup = Setup::embedded().setting("SKEP_JOB_LEASE_SECONDS", "2");
+    let setup = Setup::embedded()
+        .setting("SKEP_JOB_LEASE_SECONDS", "2")
+        // A thousand kills leave more finished jobs than are kept otherwise.
+        .setting("SKEP_RETENTION__JOBS_ROWS", "1000000");
     let mut host = setup.start().await;
     // Many more crashes than an operator would believe.
     let bundle = job_app::bundle().with("jobs", json!({ "attempts": 1_000 }));
@@ -133,8 +137,8 @@ async fn all_are_done_once(host: &Host, accepted: &Accepted) {
         known.insert(id);
     }
     let accepted = accepted.jobs.lock().unwrap().clone();
-    let lost: Vec<&String> = accepted.difference(&known).collect();
-    assert_eq!(lost, Vec::<&String>::new());
+    let lost: Vec<&String> = accepted.difference(&known).take(10).collect();
+    assert!(lost.is_empty(), "lost, or more: {lost:?}");
     let effects = "SELECT count(*) FROM public.effects";
     let effects: i64 = database.query_one(effects, &[]).await.unwrap().get(0);
     assert_eq!(effects, i64::try_from(rows.len()).unwrap());

@@ -113,6 +113,7 @@ async fn of_many_releases_those_that_serve_and_served_stay_and_go_on_serving() {
     assert_eq!(count(&host, "SELECT count(*) FROM skep.blobs").await, 2 + 3);
     host.call("app", json!({})).await.expect(200);
     host.restart().await;
+    host.ready().await;
     host.call("app", json!({})).await.expect(200);
     host.admin()
         .post(path, &json!({ "release": 6 }))

@@ -197,6 +197,7 @@ async fn a_server_without_a_key_that_is_in_use_does_not_start() {
     write(&[2]);
     host.kill().await;
     host.restart().await;
+    host.ready().await;
     assert_eq!(read(&host).await, json!({ "a": 1 }));
 
     write(&[3]);

@@ -98,10 +98,7 @@ async fn a_login_and_its_apps_outlive_the_process() {
     assert!(host.ended().await.success());
     host.restart().await;
 
-    until("the app is compiled", async || {
-        (host.anonymous().get("/readyz").await.status == 200).then_some(())
-    })
-    .await;
+    host.ready().await;
     host.call("app", json!({})).await.expect(200);
 }
 

@@ -25,6 +25,43 @@ const LAST: Duration = Duration::days(60 * 366);
 /// Changes of a zone's clock that a search is begun anew behind, where it does not come over one.
 const TRIES: usize = 3;
 
+/// One of the five fields of an expression.
+struct Field {
+    name: &'static str,
+    /// Its largest number.
+    most: u32,
+    /// Names of months and days, and the last of a month.
+    may_have_letters: bool,
+}
+
+const FIELDS: [Field; 5] = [
+    Field {
+        name: "minute",
+        most: 59,
+        may_have_letters: false,
+    },
+    Field {
+        name: "hour",
+        most: 23,
+        may_have_letters: false,
+    },
+    Field {
+        name: "day of month",
+        most: 31,
+        may_have_letters: true,
+    },
+    Field {
+        name: "month",
+        most: 12,
+        may_have_letters: true,
+    },
+    Field {
+        name: "day of week",
+        most: 7,
+        may_have_letters: true,
+    },
+];
+
 /// When a schedule fires.
 #[derive(Debug, Clone)]
 pub(crate) struct Timing {
@@ -160,16 +197,45 @@ pub(crate) fn pattern(cron: &str) -> Result<Cron, BadTiming> {
     if cron.len() > CRON_BYTES {
         return Err(bad("it is too long"));
     }
-    let fields = cron.split_whitespace().count();
-    if fields != 5 {
-        let cron = cron.to_owned();
+    if cron.chars().any(|char| char.is_control() && char != '\t') {
+        return Err(bad("it has more than one line"));
+    }
+    let fields: Vec<&str> = cron.split_whitespace().collect();
+    if fields.len() != FIELDS.len() {
+        let (cron, fields) = (cron.to_owned(), fields.len());
         return Err(BadTiming::Fields { cron, fields });
+    }
+    for (text, field) in fields.iter().zip(&FIELDS) {
+        field.check(text).map_err(|why| bad(&why))?;
     }
     let parser = CronParser::builder()
         .seconds(Seconds::Disallowed)
         .year(Year::Disallowed)
         .build();
-    parser.parse(cron).map_err(|error| bad(&error.to_string()))
+    parser.parse(cron).map_err(|error| {
+        let why = error.to_string();
+        bad(why.strip_prefix("Component error: ").unwrap_or(&why))
+    })
+}
+
+impl Field {
+    /// Refuses what the parser lets pass though it cannot be meant.
+    fn check(&self, text: &str) -> Result<(), String> {
+        let name = self.name;
+        if !self.may_have_letters && text.contains(char::is_alphabetic) {
+            return Err(format!("the {name} is `{text}`, and has no names"));
+        }
+        let steps = text.split(',').filter_map(|part| part.split_once('/'));
+        for (_, step) in steps {
+            if step.parse::<u32>().is_ok_and(|step| step > self.most) {
+                let most = self.most;
+                return Err(format!(
+                    "the step `{step}` of the {name} is more than {most}"
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn time_zone(name: &str) -> Result<TimeZone, BadTiming> {

@@ -169,7 +169,8 @@ impl Database {
         let owner = job.created_by.map(|user| user.to_string());
         let settings = job.settings;
         let entry = job.entry.to_string();
-        let params: [(&(dyn ToSql + Sync), Type); 11] = [
+        let secret = self.queue_secret();
+        let params: [(&(dyn ToSql + Sync), Type); 12] = [
             (&id, Type::TEXT),
             (&job.payload, Type::TEXT),
             (&job.key, Type::TEXT),
@@ -181,9 +182,10 @@ impl Database {
             (&settings.retries, Type::INT4),
             (&settings.backoff_ms, Type::INT4),
             (&entry, Type::TEXT),
+            (&secret, Type::BYTEA),
         ];
         let sql = "SELECT skep_jobs.enqueue($1::pg_catalog.uuid, $2, $3, $4::pg_catalog.uuid, \
-                   $5, $6, $7, $8, $9, $10, $11)::pg_catalog.text";
+                   $5, $6, $7, $8, $9, $10, $11, $12)::pg_catalog.text";
         let rows = self
             .bounded(session, async {
                 let Some(before) = before else {

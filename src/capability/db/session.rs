@@ -238,6 +238,14 @@ impl Database {
         }
     }
 
+    /// What proves to the database that the host queues a job; a deploy queues none.
+    pub(super) fn queue_secret(&self) -> Vec<u8> {
+        match &self.0.source {
+            Source::App { pools, app, .. } => pools.queue_secret(app),
+            Source::Deploy(_) => Vec::new(),
+        }
+    }
+
     /// Notes that what a savepoint of a deploy made may be gone.
     pub(super) fn undone(&self) {
         if let Source::Deploy(migration) = &self.0.source {

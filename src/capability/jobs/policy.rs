@@ -55,6 +55,8 @@ pub(crate) struct JobsGrant {
 pub(crate) enum Refused {
     #[error("the key is empty or longer than {KEY_BYTES} bytes: shorten it")]
     Key,
+    #[error("the key has the character NUL in it: leave it out")]
+    KeyNul,
     #[error("the payload is larger than {} MiB: keep it in a table", PAYLOAD_BYTES / (1024 * 1024))]
     Payload,
     #[error("the delay is longer than a year")]
@@ -145,6 +147,9 @@ pub(crate) fn admit(payload: &str, key: Option<&str>, delay_ms: u64) -> Result<i
     }
     if key.is_some_and(|key| key.is_empty() || key.len() > KEY_BYTES) {
         return Err(Refused::Key);
+    }
+    if key.is_some_and(|key| key.contains('\0')) {
+        return Err(Refused::KeyNul);
     }
     if Duration::from_millis(delay_ms) > DELAY {
         return Err(Refused::Delay);
@@ -237,6 +242,7 @@ mod tests {
             admit("{}", Some(&"k".repeat(KEY_BYTES + 1)), 0),
             Err(Refused::Key)
         );
+        assert_eq!(admit("{}", Some("a\0b"), 0), Err(Refused::KeyNul));
         assert_eq!(admit("{}", None, u64::MAX), Err(Refused::Delay));
         let large = "x".repeat(PAYLOAD_BYTES + 1);
         assert_eq!(admit(&large, None, 0), Err(Refused::Payload));

@@ -414,6 +414,19 @@ async fn progress_is_seen_at_once_and_held_between_0_and_99() {
         assert_eq!(row.progress_now, shown);
         assert_eq!(row.progress_text_now.as_deref(), Some("reading"));
     }
+
+    let mut connection = Connection::transactional(call.clone());
+    run(&mut connection, "INSERT INTO items VALUES (1)")
+        .await
+        .unwrap();
+    connection.commit_on_return();
+    call.conclude("{}", &[]).await.unwrap();
+    let done = app.row(job).await;
+    assert_eq!(
+        (done.status.as_str(), done.progress_now),
+        ("completed", 100)
+    );
+    assert_eq!(done.progress_text_now.as_deref(), Some("reading"));
 }
 
 #[tokio::test]
@@ -527,6 +540,36 @@ async fn nobody_completes_a_job_without_its_secret() {
         assert_eq!(app.as_role(sql).await, "42501", "{sql}");
     }
     assert_eq!(app.row(job).await.status, "running");
+}
+
+#[tokio::test]
+async fn nobody_queues_a_job_without_the_secret_of_the_queue() {
+    let app = App::with_items().await;
+    let own = app.pools.queue_secret(&app.name);
+    let other = app.pools.queue_secret(&"other".parse().unwrap());
+    let queue = |entry: &str, body: &str, secret: &[u8]| {
+        let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!(
+            "SELECT skep_jobs.enqueue(gen_random_uuid(), {body}, NULL, gen_random_uuid(), 1, 0, \
+             32, 1000, 0, 1, '{entry}', '\\x{secret}')"
+        )
+    };
+
+    for sql in [
+        queue("execute", "'{}'", b""),
+        queue("execute", "'{}'", &other),
+        queue("execute", "'{}'", b"x").replace("'\\x78'", "NULL"),
+        // With it too, the queue is no way to a hook, and no store.
+        queue("hook on_install", "'{}'", &own),
+        queue("execute", "repeat('x', 17000000)", &own),
+    ] {
+        assert_eq!(app.as_role(&sql).await, "42501", "{sql}");
+    }
+    assert_eq!(app.jobs().await, 0);
+    let session = app.pools.get(&app.name, Duration::from_secs(10)).await;
+    let queue_one = queue("execute", "'{}'", &own);
+    session.unwrap().batch_execute(&queue_one).await.unwrap();
+    assert_eq!(app.jobs().await, 1);
 }
 
 fn request(payload: &str, key: Option<&str>) -> wit::Request {

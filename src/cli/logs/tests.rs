@@ -104,10 +104,15 @@ async fn lines_are_printed_oldest_first_and_the_newest_of_too_many() {
     assert_eq!(lines.len(), 2);
 
     let printed = Printed::default();
-    let asked = arguments(&["other"]);
+    let asked = arguments(&["--grep", "line 1500"]);
     asked
         .show(&client, &mut printed.output(false), false)
         .await
         .unwrap();
     assert_eq!(printed.text(), "no such lines\n");
+
+    let nobody = arguments(&["other"])
+        .show(&client, &mut printed.output(false), false)
+        .await;
+    assert_eq!(nobody.unwrap_err().to_string(), "app 'other' not found");
 }

@@ -163,6 +163,8 @@ fn full() -> Plan {
             "needs": {"egress": ["https://api.example.com"]},
             "actions": [{"name": "sent", "required_permission": "sales:access"}],
             "limits": {"memory_mb": 300},
+            "tasks": {"nightly": {"run": "main:nightly"}},
+            "hooks": {"on_install": "main:welcome"},
             "schedules": {
                 "new": {"cron": "0 2 * * *", "timezone": "Europe/Berlin", "enabled": false},
                 "same": {"cron": "0 * * * *", "overlap": "queue_after"},

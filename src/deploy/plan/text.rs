@@ -45,6 +45,8 @@ impl Plan {
         page.part("called by", permission(&self.required_permission));
         page.part("notifications", names(&self.notifications));
         page.part("schedules", names(&self.schedules));
+        page.part("tasks", names(&self.tasks));
+        page.part("hooks", names(&self.hooks));
         page.part("tables", self.tables.iter().map(statement));
         self.sources(&mut page);
         page.part("frontend", [frontend(&self.frontend)]);

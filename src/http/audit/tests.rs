@@ -169,3 +169,23 @@ async fn a_question_that_is_malformed_is_refused() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}: {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn what_the_database_cannot_hold_is_the_requests_mistake() {
+    let host = TestHost::start().await;
+    let admin = host.admin().await;
+
+    for answer in [
+        admin.get("/api/audit?actor=a%00b").await,
+        admin
+            .post(
+                "/api/notify/subscribe",
+                &json!({ "app_name": "shop", "action_name": "a\u{0}b" }),
+            )
+            .await,
+    ] {
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
+        let error = answer.body["error"].as_str().unwrap();
+        assert!(error.contains("NUL"), "{error}");
+    }
+}

@@ -6,8 +6,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +20,7 @@ use super::{LineBody, admit, level, text};
 use crate::capability::log::Origin;
 use crate::http::auth::extract::Authenticated;
 use crate::http::error::{ApiError, ErrorBody};
+use crate::http::query::Query;
 use crate::ids::{CallId, JobId};
 use crate::services::{Full, Place, Services};
 use crate::store::logs::{self, Filter};
@@ -74,10 +74,9 @@ pub(crate) async fn follow(
     State(services): State<Services>,
     caller: Authenticated,
     headers: HeaderMap,
-    query: Result<Query<FollowQuery>, QueryRejection>,
+    Query(query): Query<FollowQuery>,
 ) -> Result<Response, ApiError> {
     admit(&caller)?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let filter = Filter {
         app: query.app.as_deref().map(str::parse).transpose()?,
         level: level(query.level.as_deref())?,

@@ -78,10 +78,15 @@ async fn lines_are_found_by_whatever_is_known_of_them() {
         ("?q=0%25%20of%20_", vec!["100% of _"]),
         ("?q=%25", vec!["100% of _"]),
         ("?q=LAST", vec![]),
-        ("?app=none", vec![]),
         (&format!("?job={}", Uuid::nil()), vec![]),
     ] {
         assert_eq!(messages(&admin, query).await, found, "{query}");
+    }
+    for unknown in [
+        "/api/logs?app=none",
+        &format!("/api/apps/none/calls/{CALL}/logs"),
+    ] {
+        assert_eq!(admin.get(unknown).await.status, 404, "{unknown}");
     }
     let of_call = admin
         .get(&format!("/api/apps/shop/calls/{CALL}/logs"))

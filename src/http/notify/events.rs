@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use tokio::sync::mpsc;
 use super::FollowQuery;
 use crate::http::auth::extract::AppsCaller;
 use crate::http::error::{ApiError, ErrorBody};
+use crate::http::query::Query;
 use crate::notify::frame::{Frame, Word};
 use crate::notify::queue::{End, Queue};
 use crate::notify::{Sink, Stopped, Subscriber};
@@ -58,10 +58,9 @@ const GOODBYE: Duration = Duration::from_secs(3);
 pub(crate) async fn open(
     State(services): State<Services>,
     caller: AppsCaller,
-    query: Result<Query<FollowQuery>, QueryRejection>,
+    Query(query): Query<FollowQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let last_id = match headers.get(LAST_EVENT_ID) {
         Some(id) => {
             let id = id.to_str().ok().and_then(|id| id.trim().parse().ok());

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use axum::extract::rejection::QueryRejection;
+use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::extract::{Query, State};
 use axum::response::Response;
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use super::FollowQuery;
 use crate::http::auth::extract::AppsCaller;
 use crate::http::error::{ApiError, ErrorBody};
+use crate::http::query::Query;
 use crate::notify::frame::{Frame, Word};
 use crate::notify::queue::{End, Queue};
 use crate::notify::{Sink, Stopped, Subscriber};
@@ -53,10 +53,9 @@ const GOODBYE: Duration = Duration::from_secs(10);
 pub(crate) async fn open(
     State(services): State<Services>,
     caller: AppsCaller,
-    query: Result<Query<FollowQuery>, QueryRejection>,
+    Query(query): Query<FollowQuery>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let upgrade = upgrade.map_err(|error| {
         ApiError::Invalid(format!(
             "open a WebSocket here, or read `GET /api/notify/events`: {}",

@@ -17,7 +17,7 @@ use crate::store::schedules::{Own, ShownRow};
 pub(crate) struct ScheduleBody {
     app: String,
     name: String,
-    /// `active`, `paused`, or `failing` where it cannot fire, or could not.
+    /// `active`; `paused`; `failing` where it cannot fire, or could not; or `disabled` with its app.
     state: &'static str,
     cron: String,
     timezone: String,
@@ -185,10 +185,11 @@ impl ScheduleBody {
             changed_at: row.changed_at,
         });
         Self {
-            state: match (row.is_paused(), &row.last_error) {
-                (true, _) => "paused",
-                (false, Some(_)) => "failing",
-                (false, None) => "active",
+            state: match (shown.app_enabled, row.is_paused(), &row.last_error) {
+                (false, ..) => "disabled",
+                (true, true, _) => "paused",
+                (true, false, Some(_)) => "failing",
+                (true, false, None) => "active",
             },
             cron: row.cron().to_owned(),
             timezone: row.timezone().to_owned(),

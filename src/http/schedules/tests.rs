@@ -71,6 +71,19 @@ async fn schedules_are_listed_in_pages_with_their_next_times() {
 }
 
 #[tokio::test]
+async fn a_schedule_of_a_disabled_app_is_shown_as_that() {
+    let host = host().await;
+    let admin = host.admin().await;
+    let disabled = "UPDATE apps SET enabled = false WHERE name = 'shop'";
+    sqlx::query(disabled)
+        .execute(host.services.store.pool())
+        .await
+        .unwrap();
+
+    assert_eq!(admin.get(NIGHTLY).await.body["state"], "disabled");
+}
+
+#[tokio::test]
 async fn an_operator_says_another_time_and_takes_it_back() {
     let host = host().await;
     let admin = host.admin().await;

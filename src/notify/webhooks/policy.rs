@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use url::Url;
+use url::{Host, Url};
 
 use crate::app::manifest::Egress;
 use crate::app::{Origin, OriginError};
+use crate::capability::egress::{EgressError, Refused as NotSent};
 use crate::store::webhooks::deliveries::Next;
 
 /// Webhooks of one app.
@@ -41,6 +42,16 @@ pub(crate) enum Refused {
          `webhook_origins`"
     )]
     NotAllowed(Origin),
+    #[error(
+        "webhooks may not lead to `{0}`, which is this machine: name its address instead, here \
+         and in the setting `webhook_origins`, such as http://127.0.0.1:8080"
+    )]
+    ThisMachine(Origin),
+    #[error(
+        "`{0}` stands for an address of this machine or its network's own: name the address \
+         itself, in the webhook and in the setting `webhook_origins`"
+    )]
+    Near(Origin),
 }
 
 /// Decides whether a webhook may lead to an address. What comes back is where to connect to, and
@@ -55,6 +66,11 @@ pub(crate) fn admit(allowed: &[Origin], url: &str) -> Result<(Egress, String), R
         return Err(Refused::Url);
     }
     let origin: Origin = parsed.origin().ascii_serialization().parse()?;
+    if let Host::Domain(name) = origin.host()
+        && (name == "localhost" || name.ends_with(".localhost"))
+    {
+        return Err(Refused::ThisMachine(origin));
+    }
     if !allowed.contains(&origin) {
         return Err(Refused::NotAllowed(origin));
     }
@@ -69,6 +85,14 @@ pub(crate) fn admit(allowed: &[Origin], url: &str) -> Result<(Egress, String), R
         private: true,
     };
     Ok((rule, path))
+}
+
+/// Why nothing was sent, in the words of who runs the server rather than of an app's author.
+pub(crate) fn told(error: EgressError) -> anyhow::Error {
+    if let EgressError::Refused(NotSent::Near { origin, .. }) = error {
+        return Refused::Near(origin).into();
+    }
+    error.into()
 }
 
 /// Decides what becomes of a delivery that was tried so often. `status` is what was answered, if
@@ -119,6 +143,10 @@ mod tests {
         ] {
             let refused = admit(&allowed(), url);
             assert!(matches!(refused, Err(Refused::NotAllowed(_))), "{url}");
+        }
+        for url in ["http://localhost:8080/", "http://a.localhost/"] {
+            let refused = admit(&["http://localhost:8080".parse().unwrap()], url);
+            assert!(matches!(refused, Err(Refused::ThisMachine(_))), "{url}");
         }
         for url in [
             "hooks.example.com",

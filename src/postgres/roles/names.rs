@@ -84,7 +84,13 @@ pub(super) fn password(key: &HostKey, role: &str) -> SecretString {
     SecretString::from(hex(key.derive(&format!("postgres role {role}")).as_slice()))
 }
 
-/// What the server keeps of that.
+/// What proves to the database that it is the host, and not a session of the app, who says what a
+/// job of the app is to be.
+pub(super) fn queue_secret(key: &HostKey, role: &str) -> Vec<u8> {
+    key.derive(&format!("queue of {role}")).to_vec()
+}
+
+/// What the server keeps of a role's password.
 pub(super) fn verifier(key: &HostKey, names: &Names, role: Role) -> String {
     let role = match role {
         Role::App => &names.app,

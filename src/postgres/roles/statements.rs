@@ -108,16 +108,15 @@ pub(super) fn configure(names: &Names, verifiers: &[String; 2], database: &str) 
     )
 }
 
-/// Notes which app the sessions of a role belong to.
+/// Notes which app the sessions of a role belong to, and what its queue wants to be told.
 pub(super) const OWN_ROLE: &str = "
-    INSERT INTO skep.app_roles (role, app) VALUES ($1::text::name, $2)
-    ON CONFLICT (role) DO UPDATE SET app = excluded.app";
+    INSERT INTO skep.app_roles (role, app, queue_secret) VALUES ($1::text::name, $2, sha256($3))
+    ON CONFLICT (role) DO UPDATE SET app = excluded.app, queue_secret = excluded.queue_secret";
 
 /// What apps may write of their jobs by SQL.
 pub(super) const JOB_COLUMNS: &[&str] = &["progress", "updated_at"];
 
-/// What calls may do with the app's jobs. The functions want a secret that only the host has, but
-/// for the one that queues a job of the session's own app.
+/// What calls may do with the app's jobs. The functions want a secret that only the host has.
 pub(super) fn jobs(role: &str) -> String {
     let role = quoted(role);
     format!(
@@ -128,7 +127,7 @@ pub(super) fn jobs(role: &str) -> String {
              skep_jobs.complete(uuid, integer, bytea, text, text[], text[]),
              skep_jobs.report(uuid, integer, bytea, integer, text),
              skep_jobs.enqueue(uuid, text, text, uuid, integer, bigint, integer, integer, integer,
-                 integer, text)
+                 integer, text, bytea)
          TO {role};
          GRANT SELECT, UPDATE ({columns}) ON noderouter_core.job_queue TO {role}",
         columns = JOB_COLUMNS.join(", ")

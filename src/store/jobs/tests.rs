@@ -118,6 +118,14 @@ impl Queue {
     }
 }
 
+fn all_but(seconds: i64, keep: i64) -> Surplus {
+    Surplus {
+        seconds,
+        keep,
+        spare_newest: false,
+    }
+}
+
 #[tokio::test]
 async fn apps_take_turns_whatever_one_of_them_has_queued() {
     let queue = Queue::with(&["busy", "quiet", "zero"]).await;
@@ -372,7 +380,7 @@ async fn a_purge_keeps_the_newest_and_what_has_not_finished() {
         assert!(queue.complete(&claimed).await);
     }
 
-    let purged = purge(queue.pool(), "a", 30, 1, 100).await.unwrap();
+    let purged = purge(queue.pool(), "a", all_but(30, 1), 100).await.unwrap();
 
     assert_eq!(purged, 2);
     for (job, is_there) in put.into_iter().zip([false, false, true, true]) {

@@ -195,11 +195,22 @@ fn what_is_no_schedule_is_refused_with_the_fix() {
         ("0 2 * * MOO", "is no cron expression"),
         ("5/10 * * * *", "is no cron expression"),
         ("*/0 * * * *", "is no cron expression"),
+        ("MON 2 * * *", "the minute is `MON`, and has no names"),
+        (
+            "*/1000 * * * *",
+            "the step `1000` of the minute is more than 59",
+        ),
+        (
+            "0 2,3-9/24 * * *",
+            "the step `24` of the hour is more than 23",
+        ),
+        ("0 2 * * *\n", "it has more than one line"),
         ("0 0 30 2 *", "never comes"),
         ("0 0 31 4,6,9,11 *", "never comes"),
     ] {
         let refused = Timing::parse(cron, "UTC").unwrap_err().to_string();
         assert!(refused.contains(said), "{cron}: {refused}");
+        assert!(!refused.contains("Component"), "{cron}: {refused}");
     }
     let refused = Timing::parse("0 2 * * *", "Europe/Berln").unwrap_err();
     assert_eq!(
