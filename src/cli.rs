@@ -6,6 +6,7 @@ mod audit;
 mod build;
 mod call;
 mod calls;
+mod check;
 mod client;
 mod compile;
 mod credentials;
@@ -55,6 +56,7 @@ enum Command {
     /// Make a folder with an app that works, to begin from
     New(new::NewArguments),
     Prompt(assistant::Arguments),
+    Check(check::Arguments),
     Build(build::Arguments),
     Deploy(deploy::Arguments),
     Call(call::Arguments),
@@ -82,6 +84,8 @@ enum Command {
     Launch(launch::Arguments),
     #[command(hide = true)]
     Compile(compile::Arguments),
+    #[command(hide = true)]
+    CheckSources(check::SourcesArguments),
     /// Print which walls stand around this process. Started by ourselves
     #[command(hide = true)]
     Walls,
@@ -98,6 +102,8 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => done(arguments.run()),
         Command::New(arguments) => done(new::run(&arguments)),
         Command::Prompt(arguments) => done(arguments.run()),
+        Command::Check(arguments) => wait_for(arguments.run()),
+        Command::CheckSources(arguments) => done(arguments.run()),
         Command::Build(arguments) => done(wait_for(arguments.run())),
         Command::Login(arguments) => done(wait_for(
             arguments.run(&ClientConfig::load(), &mut Output::text()),

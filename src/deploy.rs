@@ -1,6 +1,6 @@
 //! From a bundle to a release that serves, or to nothing changed at all.
 //!
-//! read, build, compile, check, plan, migrate, activate, announce: each stage is a file below,
+//! read, check, build, compile, plan, migrate, activate, announce: each stage is a file below,
 //! and its time is in the report. A deploy that widens what the app may do is held after its
 //! plan until somebody consents. [`Serving`] is what calls find at the end.
 
@@ -12,6 +12,7 @@ mod consent;
 mod error;
 mod grants;
 mod hooks;
+mod lint;
 mod manage;
 mod migrate;
 mod objects;
@@ -117,6 +118,8 @@ pub(crate) struct Report {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Stage {
     Read,
+    /// The sources are read as `skep check` does.
+    Lint,
     Build,
     Compile,
     Check,
@@ -139,6 +142,7 @@ pub(crate) type Listener = Option<mpsc::UnboundedSender<Lap>>;
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 pub(crate) struct Timings {
     pub(crate) read: u64,
+    pub(crate) lint: u64,
     pub(crate) build: u64,
     pub(crate) compile: u64,
     pub(crate) check: u64,
@@ -315,6 +319,9 @@ impl Deployer {
         } = description;
         let (manifest, told) = actions_of(manifest).await?;
         warnings.extend(told);
+        let found = self.lint(&bundle).await?;
+        timings.lint = watch.lap(Stage::Lint);
+
         let component = self.component(&bundle, backend).await?;
         timings.build = watch.lap(Stage::Build);
 
@@ -322,7 +329,10 @@ impl Deployer {
         let compiled = self.compile(&component_digest, &component).await?;
         timings.compile = watch.lap(Stage::Compile);
 
-        let mut proposal = self.propose(&manifest, bundle, backend, &compiled).await?;
+        let mut proposal = self
+            .propose(&manifest, bundle, backend, &compiled, found)
+            .await?;
+        warnings.extend(proposal.plan.found_beside(&warnings));
         warnings.append(&mut proposal.warnings);
         warnings.extend(settings::beyond(
             &manifest.limits,

@@ -12,6 +12,7 @@
 //! - [`notify`]: what apps fire reaches the users who subscribed;
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
 //! - [`capability`]: what a cell may reach;
+//! - [`check`]: what an author should mend in a bundle;
 //! - [`app`]: what an app is, without I/O beyond reading it;
 //! - [`sql`]: what a statement does, before it is sent;
 //! - [`store`]: the host's own tables; [`postgres`]: the database server;
@@ -25,6 +26,7 @@ pub(crate) mod bindings;
 pub(crate) mod build;
 pub(crate) mod capability;
 pub(crate) mod cell;
+pub(crate) mod check;
 pub(crate) mod cli;
 pub(crate) mod config;
 pub(crate) mod deploy;

@@ -46,7 +46,10 @@ impl Deployer {
         let backend =
             Backend::find(&bundle, None).map_err(|error| DeployError::Internal(error.into()))?;
         let compiled = self.compiled(component).await?;
-        let proposal = self.propose(&manifest, bundle, backend, &compiled).await?;
+        let found = self.lint(&bundle).await?;
+        let proposal = self
+            .propose(&manifest, bundle, backend, &compiled, found)
+            .await?;
         if proposal.plan.digest != digest {
             let plan = proposal.plan.to_json();
             releases::replan(self.0.store.pool(), stored.id, &proposal.granted, &plan).await?;

@@ -1,9 +1,11 @@
 //! Why a deploy failed, in words for who deployed.
 
 use super::Plan;
+use super::lint::told;
 use crate::app::{BundleError, DescriptionError, Finding};
 use crate::build::{BuildError, BuilderMissing};
 use crate::cell::{CallError, NotAnApp};
+use crate::check::Problem;
 use crate::ids::AppName;
 use crate::postgres::{PoolError, RolesError};
 
@@ -14,6 +16,9 @@ pub(crate) enum DeployError {
     Bundle(#[from] BundleError),
     #[error(transparent)]
     Description(#[from] DescriptionError),
+    /// What was found in the sources and the manifest: errors only, at least one.
+    #[error("the app would break, or break others:\n{}", told(.0))]
+    Check(Vec<Problem>),
     #[error(transparent)]
     Build(#[from] BuildError),
     #[error("{0}")]

@@ -5,6 +5,7 @@
 
 mod statements;
 mod text;
+mod warning;
 
 pub(super) use statements::created;
 
@@ -13,10 +14,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::app::grants::{Amounts, Bounds, Difference};
-use crate::app::{Backend, Bundle, Grants, Manifest, frontend};
+use crate::app::{Backend, Bundle, Finding, Grants, Manifest, frontend};
 use crate::ids::AppName;
 use crate::store::blobs;
 pub(crate) use statements::{Statement, Statements};
+pub(crate) use warning::Warning;
 
 /// What a deploy would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -57,6 +59,9 @@ pub(crate) struct Plan {
     pub(crate) prebuilt: bool,
     /// SHA-256 of the files that a browser may be given; none where there are none.
     pub(crate) frontend: Change<Option<String>>,
+    /// What the author should mend; none of it keeps the app from running.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// The release that serves now.
@@ -146,11 +151,9 @@ pub(super) fn compare(
         ),
         prebuilt: backend == Backend::Component,
         frontend,
+        warnings: Vec::new(),
     };
-    Plan {
-        digest: plan.own_digest(),
-        ..plan
-    }
+    plan.sealed()
 }
 
 fn notifications(manifest: &Manifest) -> BTreeSet<String> {
@@ -192,6 +195,30 @@ impl Plan {
     /// As it is kept with the release, and sent.
     pub(super) fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// With what the author should mend.
+    pub(super) fn with_warnings(self, warnings: Vec<Warning>) -> Self {
+        Self {
+            digest: String::new(),
+            warnings,
+            ..self
+        }
+        .sealed()
+    }
+
+    /// Its warnings, but for those that others tell too.
+    pub(super) fn found_beside(&self, others: &[Finding]) -> Vec<Finding> {
+        let told = |warning: &&Warning| others.iter().any(|other| warning.says(other));
+        let warnings = self.warnings.iter().filter(|warning| !told(warning));
+        warnings.filter_map(Warning::finding).collect()
+    }
+
+    fn sealed(self) -> Self {
+        Self {
+            digest: self.own_digest(),
+            ..self
+        }
     }
 
     fn own_digest(&self) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wasmtime::component::Component;
 
-use super::plan::{self, Active, Side};
+use super::plan::{self, Active, Side, Warning};
 use super::reach::Reach;
 use super::settings::bounds;
 use super::{DeployError, Deployer, Plan, unpack};
@@ -21,7 +21,8 @@ pub(super) struct Proposal {
 }
 
 impl Deployer {
-    /// Looks at a bundle and its component, as things are now.
+    /// Looks at a bundle and its component, as things are now; `found` is what its author should
+    /// mend.
     ///
     /// # Errors
     ///
@@ -32,6 +33,7 @@ impl Deployer {
         bundle: Bundle,
         backend: Backend,
         compiled: &Component,
+        found: Vec<Warning>,
     ) -> Result<Proposal, DeployError> {
         self.check_names(manifest).await?;
         let Reach { foreign, warnings } = self.reach(manifest).await?;
@@ -70,7 +72,7 @@ impl Deployer {
                 };
                 (active, side)
             });
-            plan::compare(&next, before, backend, bounds)
+            plan::compare(&next, before, backend, bounds).with_warnings(found)
         });
         let plan = compared
             .await

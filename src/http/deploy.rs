@@ -168,6 +168,7 @@ impl From<DeployError> for ApiError {
             DeployError::Bundle(cause) if cause.is_too_large() => Self::TooLarge(text),
             DeployError::Bundle(_)
             | DeployError::Description(_)
+            | DeployError::Check(_)
             | DeployError::Build(
                 BuildError::App(_) | BuildError::TooSlow | BuildError::Missing(_),
             )

@@ -196,7 +196,10 @@ async fn so_many_calls_wait_and_the_next_is_told_to_come_again() {
 async fn host_with_gate() -> Host {
     let host = Host::start().await;
     let bundle = Bundle::of_guest("app", "sql")
-        .with("tables", json!(["CREATE TABLE gate (id int)"]))
+        .with(
+            "tables",
+            json!(["CREATE TABLE IF NOT EXISTS gate (id int)"]),
+        )
         .with("limits", json!({ "concurrency": 1 }));
     host.install(&bundle).await;
     host

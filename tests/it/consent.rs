@@ -19,7 +19,7 @@ async fn host() -> Host {
 fn stock() -> Bundle {
     let tables = json!([
         "CREATE TABLE IF NOT EXISTS stock_items (word text)",
-        "INSERT INTO stock_items VALUES ('nail')",
+        "INSERT INTO stock_items VALUES ('nail') ON CONFLICT DO NOTHING",
     ]);
     Bundle::of_guest("stock", "sql").with("tables", tables)
 }
@@ -495,14 +495,16 @@ async fn every_node_hears_of_a_grant_that_comes_and_goes() {
 async fn a_table_that_its_owner_makes_anew_is_granted_again() {
     let host = host().await;
     host.install(&shop()).await;
-    let tables = json!([
-        "DROP TABLE stock_items",
-        "CREATE TABLE stock_items (word text)",
-        "INSERT INTO stock_items VALUES ('bolt')",
+    let gone = json!(["DROP TABLE IF EXISTS stock_items"]);
+    let anew = json!([
+        "CREATE TABLE IF NOT EXISTS stock_items (word text)",
+        "INSERT INTO stock_items VALUES ('bolt') ON CONFLICT DO NOTHING",
     ]);
 
-    host.install(&stock().version("2.0.0").with("tables", tables))
-        .await;
+    for (version, tables) in [("2.0.0", gone), ("3.0.0", anew)] {
+        host.install(&stock().version(version).with("tables", tables))
+            .await;
+    }
 
     let read = run(&host, READ).await.expect(200).json();
     assert_eq!(read, json!({ "result": "bolt" }));
@@ -541,7 +543,7 @@ async fn a_grant_says_who_gave_it_and_whether_it_could_be_withdrawn() {
     host.install(
         &stock()
             .version("2.0.0")
-            .with("tables", json!(["DROP TABLE stock_items"])),
+            .with("tables", json!(["DROP TABLE IF EXISTS stock_items"])),
     )
     .await;
     assert_eq!(

@@ -194,7 +194,10 @@ async fn host_with_counter(setup: Setup) -> Host {
 
 /// An app that writes a row and waits for the lock before it ends.
 fn writer() -> Bundle {
-    let tables = json!(["CREATE TABLE notes (id int)", "CREATE TABLE gate (id int)"]);
+    let tables = json!([
+        "CREATE TABLE IF NOT EXISTS notes (id int)",
+        "CREATE TABLE IF NOT EXISTS gate (id int)"
+    ]);
     Bundle::of_guest("app", "write-wait").with("tables", tables)
 }
 

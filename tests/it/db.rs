@@ -11,8 +11,8 @@ async fn an_app_cannot_read_another_apps_table_or_the_hosts() {
     let owner = Bundle::of_guest("owner", "sql").with(
         "tables",
         json!([
-            "CREATE TABLE owner_items (name text)",
-            "INSERT INTO owner_items VALUES ('secret')"
+            "CREATE TABLE IF NOT EXISTS owner_items (name text)",
+            "INSERT INTO owner_items VALUES ('secret') ON CONFLICT DO NOTHING"
         ]),
     );
     host.install(&owner).await;

@@ -23,7 +23,7 @@ async fn a_deploy_reports_what_it_did() {
     let stages: Vec<&String> = report["timings"].as_object().unwrap().keys().collect();
     assert_eq!(
         stages,
-        ["read", "build", "compile", "check", "migrate", "activate"]
+        ["read", "lint", "build", "compile", "check", "migrate", "activate"]
     );
     assert_eq!(
         host.call("app", json!({})).await.expect(200).json(),
@@ -132,7 +132,7 @@ async fn a_component_that_is_not_an_app_is_refused_by_name() {
 #[tokio::test]
 async fn a_migration_that_fails_is_undone_and_named() {
     let tables = |second: &str| {
-        let tables = json!(["CREATE TABLE app_a (id int)", second]);
+        let tables = json!(["CREATE TABLE IF NOT EXISTS app_a (id int)", second]);
         Bundle::of_guest("app", "echo").with("tables", tables).zip()
     };
 
@@ -142,8 +142,8 @@ async fn a_migration_that_fails_is_undone_and_named() {
             "loading the app failed: the app crashed: ",
         ),
         (
-            tables("CREATE TABL"),
-            "statement 2 of `tables` in manifest.json failed: syntax error at or near \"TABL\" (line 1",
+            tables("UPDATE app_a SET id = (SELECT 1 / 0)"),
+            "statement 2 of `tables` in manifest.json failed: division by zero",
         ),
         (
             tables("COMMIT"),
@@ -270,12 +270,15 @@ async fn two_deploys_of_one_app_at_once_do_not_mix() {
 #[tokio::test]
 async fn a_second_app_cannot_change_the_first_ones_table() {
     let host = Host::start().await;
-    let tables = json!(["CREATE TABLE items (id int)"]);
+    let tables = json!(["CREATE TABLE IF NOT EXISTS items (id int)"]);
     host.install(&Bundle::of_guest("first", "echo").with("tables", tables))
         .await;
     let before = host.state().await;
 
-    for statement in ["ALTER TABLE items ADD x int", "DROP TABLE items"] {
+    for statement in [
+        "ALTER TABLE items ADD COLUMN IF NOT EXISTS x int",
+        "DROP TABLE IF EXISTS items",
+    ] {
         let second = Bundle::of_guest("second", "echo").with("tables", json!([statement]));
         let error = host.deploy(&second).await.expect(422).error();
         let begins = "statement 1 of `tables` in manifest.json failed: `items` ";
@@ -314,7 +317,7 @@ async fn a_deploy_tells_of_each_stage_to_who_asks_for_lines() {
     };
 
     let lines = deploy(&Bundle::of_guest("shop", "echo"), "?plan=true").await;
-    assert_eq!(stages(&lines), ["read", "build", "compile", "check"]);
+    assert_eq!(stages(&lines), ["read", "lint", "build", "compile", "check"]);
     let last = lines.last().unwrap();
     assert_eq!(
         (&last["status"], &last["body"]["app"]),
@@ -324,18 +327,18 @@ async fn a_deploy_tells_of_each_stage_to_who_asks_for_lines() {
     let lines = deploy(&Bundle::of_guest("shop", "echo"), "").await;
     assert_eq!(
         stages(&lines),
-        ["read", "build", "compile", "check", "migrate", "activate"]
+        ["read", "lint", "build", "compile", "check", "migrate", "activate"]
     );
     let last = lines.last().unwrap();
     assert_eq!(
         (&last["status"], &last["body"]["state"]),
         (&json!(200), &json!("ready"))
     );
-    assert_eq!(lines[2]["ms"], last["body"]["timings"]["compile"]);
+    assert_eq!(lines[3]["ms"], last["body"]["timings"]["compile"]);
 
     let broken = Bundle::new("shop").file("component.wasm", "no component");
     let lines = deploy(&broken, "").await;
-    assert_eq!(stages(&lines), ["read", "build"]);
+    assert_eq!(stages(&lines), ["read", "lint", "build"]);
     let last = lines.last().unwrap();
     assert_eq!(last["status"], 422);
     assert!(last["body"]["error"].is_string());

@@ -22,6 +22,7 @@ mod audit;
 mod calls;
 mod canary;
 mod cells;
+mod check;
 mod cli;
 mod consent;
 mod crashes;

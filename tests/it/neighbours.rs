@@ -46,7 +46,9 @@ async fn a_quiet_app_beside_hostile_ones() {
             .with("limits", json!({ "wall_ms": 3_000 }))
             .with(
                 "tables",
-                json!([format!("CREATE TABLE \"{guest}\".notes (id int)")]),
+                json!([format!(
+                    "CREATE TABLE IF NOT EXISTS \"{guest}\".notes (id int)"
+                )]),
             );
         host.install(&bundle).await;
     }

@@ -13,7 +13,10 @@ use crate::host::{Client, Host, Setup, folder, skep, until};
 #[tokio::test]
 async fn a_server_that_is_asked_to_stop_lets_its_calls_come_to_their_end() {
     let mut host = Setup::embedded().start().await;
-    let tables = json!(["CREATE TABLE notes (id int)", "CREATE TABLE gate (id int)"]);
+    let tables = json!([
+        "CREATE TABLE IF NOT EXISTS notes (id int)",
+        "CREATE TABLE IF NOT EXISTS gate (id int)"
+    ]);
     host.install(&Bundle::of_guest("app", "write-wait").with("tables", tables))
         .await;
     let database = host.database().await;

@@ -1,6 +1,6 @@
 //! The SQL that an app's sources hold, as far as it stands there in one piece.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +142,7 @@ fn texts(manifest: &Manifest, bundle: &Bundle) -> (Vec<Text>, Vec<String>) {
             is_part,
         } in literals
         {
-            if text.len() > MAX_SQL || !looks_like_sql(&text) {
+            if text.len() > MAX_SQL || !sql::looks_like_sql(&text) {
                 continue;
             }
             let place = format!("{}:{line}", path.as_str());
@@ -175,7 +175,9 @@ fn read(text: &Text, is_new: impl Fn(&str) -> bool) -> Option<Statement> {
         new: is_new(&text.sql),
     };
     let verdict = if text.is_python {
-        sql::inspect(&with_parameters(&text.sql))
+        sql::inspect(&sql::with_parameters(&text.sql, |number| {
+            format!("(${number})")
+        }))
     } else {
         sql::inspect(&text.sql)
     };
@@ -198,7 +200,7 @@ fn read(text: &Text, is_new: impl Fn(&str) -> bool) -> Option<Statement> {
         }
         Err(refusal) if refusal.code() == Code::Syntax => return None,
         Err(refusal) => {
-            statement.kind = first_word(&text.sql).unwrap_or_default();
+            statement.kind = sql::first_word(&text.sql).unwrap_or_default();
             statement.refused = Some(refusal.to_string());
         }
     }
@@ -243,75 +245,6 @@ fn word(kind: &Kind) -> Option<&'static str> {
         | Kind::Move(_)
         | Kind::Close(_) => return None,
     })
-}
-
-/// Whether a text begins as statements do. Words such as SET and SHOW begin too many others.
-fn looks_like_sql(text: &str) -> bool {
-    const WORDS: [&str; 15] = [
-        "ALTER", "COMMENT", "COPY", "CREATE", "DECLARE", "DELETE", "DO", "DROP", "GRANT", "INSERT",
-        "MERGE", "SELECT", "TRUNCATE", "UPDATE", "WITH",
-    ];
-    first_word(text).is_some_and(|word| WORDS.contains(&word.as_str()))
-}
-
-/// The first word behind white space, comments and opening brackets, in capitals.
-fn first_word(text: &str) -> Option<String> {
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start_matches(|letter: char| letter.is_whitespace() || letter == '(');
-        if let Some(comment) = rest.strip_prefix("--") {
-            rest = comment.split_once('\n')?.1;
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            rest = comment.split_once("*/")?.1;
-        } else {
-            break;
-        }
-    }
-    let word: String = rest
-        .chars()
-        .take_while(char::is_ascii_alphabetic)
-        .collect::<String>()
-        .to_ascii_uppercase();
-    let more = rest.get(word.len()..)?;
-    let ends =
-        more.is_empty() || more.starts_with(|c: char| c.is_whitespace() || "(*$'\"/".contains(c));
-    (ends && !word.is_empty()).then_some(word)
-}
-
-/// The statement with PostgreSQL's parameters in the place of Python's `%s` and `%(name)s`.
-///
-/// In brackets, so that a tuple's place (`IN %s`, `VALUES %s`) can be read too.
-fn with_parameters(text: &str) -> String {
-    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut count = 0_usize;
-    let mut sql = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        sql.push_str(before);
-        let named = after
-            .strip_prefix('(')
-            .and_then(|named| named.split_once(")s"))
-            .filter(|(name, _)| name.chars().all(|c| c.is_alphanumeric() || c == '_'));
-        rest = if let Some(behind) = after.strip_prefix('s') {
-            count += 1;
-            sql.push_str(&format!("(${count})"));
-            behind
-        } else if let Some((name, behind)) = named {
-            let number = *numbers.entry(name).or_insert_with(|| {
-                count += 1;
-                count
-            });
-            sql.push_str(&format!("(${number})"));
-            behind
-        } else if let Some(behind) = after.strip_prefix('%') {
-            sql.push('%');
-            behind
-        } else {
-            sql.push('%');
-            after
-        };
-    }
-    sql + rest
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 
-use super::{Change, Names, Plan, Statement};
+use super::{Change, Names, Plan, Statement, Warning};
 use crate::app::grants::Amounts;
 use crate::app::plain;
 
@@ -50,6 +50,7 @@ impl Plan {
         page.part("tables", self.tables.iter().map(statement));
         self.sources(&mut page);
         page.part("frontend", [frontend(&self.frontend)]);
+        page.part("to mend", self.warnings.iter().map(warning));
         page.part("plan", [&self.digest]);
         page.part("consent", [self.why()]);
         page.0
@@ -170,6 +171,11 @@ fn statement(statement: &Statement) -> String {
         does.join("; ")
     );
     line.trim_end().to_owned()
+}
+
+/// `main.py:12:5  nothing here closes it (NR-P06)`.
+fn warning(warning: &Warning) -> String {
+    format!("{}  {} ({})", warning.place, warning.text, warning.rule)
 }
 
 fn frontend(change: &Change<Option<String>>) -> String {

@@ -144,38 +144,3 @@ fn a_statement_that_will_be_refused_says_why() {
     assert_eq!(statement.kind, "SELECT");
     assert!(statement.refused.is_some(), "{statement:?}");
 }
-
-#[test]
-fn parameters_of_python_become_those_of_postgresql() {
-    for (python, sql) in [
-        ("a = %s AND b = %s", "a = ($1) AND b = ($2)"),
-        ("a = %(x)s OR %(y)s = %(x)s", "a = ($1) OR ($2) = ($1)"),
-        ("a LIKE 'x%%' AND b % 2", "a LIKE 'x%' AND b % 2"),
-        ("%(", "%("),
-    ] {
-        assert_eq!(with_parameters(python), sql);
-    }
-}
-
-#[test]
-fn only_what_begins_as_a_statement_is_read_as_one() {
-    for text in [
-        "select 1",
-        "  -- why\n/* x */ (SELECT 1)",
-        "WITH a AS (SELECT 1) SELECT 1",
-        "DELETE\nFROM a",
-    ] {
-        assert!(looks_like_sql(text), "{text}");
-    }
-    for text in [
-        "",
-        "selected",
-        "Update: done",
-        "-- select",
-        "set a",
-        "show",
-        "ünder",
-    ] {
-        assert!(!looks_like_sql(text), "{text}");
-    }
-}

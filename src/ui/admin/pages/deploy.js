@@ -9,7 +9,7 @@ import { decision, planView } from "../kit/plan.js";
 import { icon } from "../kit/icon.js";
 
 const STAGES = [
-  ["read", "Read"], ["build", "Build"], ["compile", "Compile"], ["check", "Check"], ["migrate", "Migrate and load"], ["activate", "Activate"],
+  ["read", "Read"], ["lint", "Check the sources"], ["build", "Build"], ["compile", "Compile"], ["check", "Plan"], ["migrate", "Migrate and load"], ["activate", "Activate"],
 ];
 /** What a plan takes. */
 const FORESEEN = STAGES.slice(0, 4);
