@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the release, and puts the builder of Python components beside it.
+# Builds the release, and puts the builders of components beside it.
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 step 'looking for what is needed' scripts/setup.sh
@@ -7,4 +7,5 @@ claim_target
 step 'building skep' cargo build --release --locked
 builder=${SKEP_COMPONENTIZE_PY:-$(command -v componentize-py)}
 ln -sf "$builder" "$CARGO_TARGET_DIR/release/componentize-py"
+ln -sf "$(command -v componentize-js)" "$CARGO_TARGET_DIR/release/componentize-js"
 printf '\n%s\n' "$CARGO_TARGET_DIR/release/skep"

@@ -31,5 +31,7 @@ start_server "$skep" "$scratch/data" "$listen"
 printf '%s' "$SKEP_ADMIN_PASSWORD" |
     "$skep" login "http://$listen" --username admin --password-stdin
 
-"$skep" new starter --path "$scratch"
-python3 scripts/examples.py "$skep" "$scratch/starter" examples/*/
+for template in python dashboard job javascript; do
+    "$skep" new "new-$template" --template "$template" --path "$scratch"
+done
+python3 scripts/examples.py "$skep" "$scratch"/new-*/ examples/*/

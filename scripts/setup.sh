@@ -34,8 +34,11 @@ find_missing_packages() {
         need ca-certificates "the certificates that downloads are checked against"
     has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
         need postgresql "PostgreSQL's programs, of which Skep runs a server of its own"
+    has node || need nodejs "Node.js, which builds components of JavaScript apps"
+    has npm || need npm "npm, for the builder of JavaScript apps and the libraries that browsers are given"
     python3 -c 'import ensurepip, venv' 2>/dev/null ||
         need python3-venv "python3 with venv, for the tests of the Python SDK"
+    [[ ${SKEP_CHROMIUM:-} ]] || has chromium || need chromium "Chromium, for the tests of the pages"
     [[ $purpose != bench ]] || has wrk || need wrk "wrk, which makes the load of the benchmark"
 }
 
@@ -91,6 +94,18 @@ install_builder() {
     ln -sf "$tools/componentize-py/bin/componentize-py" "$tools/bin/componentize-py"
 }
 
+# The packages that build JavaScript apps, at the versions and with the digests of their lock file.
+install_js_builder() {
+    local folder=$tools/componentize-js package=@bytecodealliance/componentize-js
+    rm -rf "$folder"
+    mkdir -p "$folder" "$tools/bin"
+    cp sdk-js/builder/package.json sdk-js/builder/package-lock.json "$folder"
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error ||
+        fail "the packages of sdk-js/builder were not installed; without a network, name a registry in the setting \`registry\` of npm"
+    ln -sf "$folder/node_modules/$package/src/cli.js" "$tools/bin/componentize-js"
+    cp sdk-js/builder/package-lock.json "$folder/installed.json"
+}
+
 builder_is_there() {
     local builder=${SKEP_COMPONENTIZE_PY:-componentize-py}
     [[ $("$builder" --version 2>/dev/null) == "componentize-py $componentize_py" ]]
@@ -109,6 +124,19 @@ fetch_wheels() {
     cp tests/wheels.txt "$wheels/wheels.txt"
 }
 
+# Fetches the packages of npm that a folder's lock file names, unless they are there. None of
+# their scripts runs. A registry other than npm's own is set in npm's own settings.
+fetch_packages() {
+    local folder=$1
+    npm ci --prefix "$folder" --ignore-scripts ||
+        fail "the packages of $folder were not fetched; without a network, copy node_modules of another clone into it"
+    cp "$folder/package-lock.json" "$folder/node_modules/.fetched"
+}
+
+packages_are_there() {
+    cmp -s "$1/package-lock.json" "$1/node_modules/.fetched"
+}
+
 find_missing_packages
 if ((${#packages[@]} > 0)); then
     step 'installing Debian packages' install_packages
@@ -121,5 +149,11 @@ has cargo-deny ||
     step 'installing cargo-deny' cargo_tool cargo-deny "$deny" "which checks licences and sources of dependencies"
 builder_is_there ||
     step 'installing componentize-py (compiling it takes ten minutes or more, once)' install_builder
+cmp -s sdk-js/builder/package-lock.json "$tools/componentize-js/installed.json" ||
+    step 'installing componentize-js' install_js_builder
+for folder in src/ui/vendor tests/browser; do
+    packages_are_there "$folder" ||
+        step "fetching the packages of $folder" fetch_packages "$folder"
+done
 cmp -s tests/wheels.txt "$cache/wheels/wheels.txt" ||
     step 'fetching the Python packages that tests vendor' fetch_wheels

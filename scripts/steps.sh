@@ -16,7 +16,7 @@ export PATH="$tools/bin:$PATH"
 claim_target() {
     local mark=$CARGO_TARGET_DIR/clone
     if [[ $(cat "$mark" 2>/dev/null) != "$repository" ]]; then
-        touch src/lib.rs src/main.rs tests/it/main.rs
+        touch src/ui/embed.rs src/lib.rs src/main.rs tests/it/main.rs
         mkdir -p "$CARGO_TARGET_DIR"
         printf '%s' "$repository" >"$mark"
     fi

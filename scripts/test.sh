@@ -57,6 +57,10 @@ check_other_crates() {
     done
 }
 
+check_js_sdk() {
+    node --test sdk-js/tests/ examples/contacts/tests/
+}
+
 check_benchmark() {
     local rules=sdk-py/pyproject.toml
     "$python" -m ruff check --config "$rules" benches
@@ -77,7 +81,9 @@ step 'advisories' check_advisories
 step 'tests' cargo nextest run --locked
 step 'Python tools' prepare_python
 step 'Python SDK' check_sdk
+step 'JavaScript SDK' check_js_sdk
 step 'benchmark' check_benchmark
 step 'building skep' cargo build --locked
 step 'examples' scripts/examples.sh
+step 'pages in a browser' scripts/browser.sh
 printf '\nall checks passed in %d s\n' "$SECONDS"

@@ -1,21 +1,24 @@
-//! Makes a component of a Python bundle, on the author's machine and at deploy alike.
+//! Makes a component of a bundle's sources, on the author's machine and at deploy alike.
 //!
-//! The work is done by the command `componentize-py`, in a [`Workshop`]: a process of its own
-//! that gets no environment, no network, no file but its own, and bounds on all it uses. It
-//! runs the bundle's module-level code, itself inside WebAssembly.
+//! The work is done by another program, in a [`Workshop`]: a process of its own that gets no
+//! environment, no network, no file but its own, and bounds on all it uses. It runs the
+//! bundle's module-level code, itself inside WebAssembly.
 
+mod javascript;
 mod locate;
+mod python;
 mod report;
 mod runtime;
 
-pub(crate) use locate::{BuilderMissing, locate};
+pub(crate) use locate::BuilderMissing;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rust_embed::RustEmbed;
 
-use crate::app::{Bundle, BundlePath};
+use crate::app::{Bundle, Language};
+use crate::config::Builders;
 use crate::launch::{Limits, Task, Workshop};
 use crate::store::blobs;
 use report::describe;
@@ -24,6 +27,7 @@ use report::describe;
 const LIMITS: Limits = Limits {
     wall: Duration::from_secs(300),
     memory: 8 << 30,
+    data: 8 << 30,
     cpu: 180,
     files: 1_024,
     file_size: 512 << 20,
@@ -32,27 +36,15 @@ const LIMITS: Limits = Limits {
 /// The largest component.
 const COMPONENT_BYTES: u64 = 512 << 20;
 const COMPONENT: &str = "component.wasm";
-/// Wherever the builder finds this file, it follows the paths in it.
-const BUILDER_FILE: &str = "componentize-py.toml";
-
-#[derive(RustEmbed)]
-#[folder = "sdk-py/src"]
-#[include = "*.py"]
-struct Sdk;
-
-#[derive(RustEmbed)]
-#[folder = "sdk-py/compat"]
-#[include = "*.py"]
-struct Compat;
 
 #[derive(RustEmbed)]
 #[folder = "wit"]
 struct Wit;
 
-/// Builds components of Python bundles with one builder command.
+/// Builds components of bundles.
 #[derive(Debug, Clone)]
 pub(crate) struct Builder {
-    command: PathBuf,
+    builders: Builders,
     work: PathBuf,
 }
 
@@ -73,14 +65,14 @@ pub(crate) enum BuildError {
 
 impl Builder {
     /// A builder that works in a new folder below `work` each time.
-    pub(crate) fn new(command: PathBuf, work: PathBuf) -> Self {
-        Self { command, work }
+    pub(crate) fn new(builders: Builders, work: PathBuf) -> Self {
+        Self { builders, work }
     }
 
     /// The digest of everything that decides what comes out, for remembering it.
-    pub(crate) fn recipe(bundle: &Bundle) -> String {
+    pub(crate) fn recipe(bundle: &Bundle, language: Language) -> String {
         let mut parts = vec![bundle.digest(), env!("CARGO_PKG_VERSION").to_owned()];
-        for (name, file) in sources() {
+        for (name, file) in sources(language) {
             parts.push(name);
             parts.push(blobs::digest(&file));
         }
@@ -92,86 +84,75 @@ impl Builder {
     /// # Errors
     ///
     /// When the bundle's code fails while it is loaded, or the builder cannot be run.
-    pub(crate) async fn build(&self, bundle: &Bundle) -> Result<Vec<u8>, BuildError> {
-        if let Some((path, _)) = bundle
-            .files()
-            .find(|(path, _)| path.file_name() == BUILDER_FILE)
-        {
-            return Err(BuildError::App(format!(
-                "`{}` would steer the builder: remove it from the bundle",
-                path.as_str()
-            )));
+    pub(crate) async fn build(
+        &self,
+        bundle: &Bundle,
+        language: Language,
+    ) -> Result<Vec<u8>, BuildError> {
+        match language {
+            Language::Python => {
+                let command = self.builders.componentize_py()?;
+                python::check(bundle)?;
+                let task = python::task(&command)?;
+                self.run(bundle, language, task).await
+            }
+            Language::JavaScript => {
+                let tools = self.builders.componentize_js()?;
+                javascript::check(bundle)?;
+                self.run(bundle, language, javascript::task(&tools)).await
+            }
         }
-        let read = runtime::of(&self.command)?;
+    }
+
+    async fn run(
+        &self,
+        bundle: &Bundle,
+        language: Language,
+        task: Task<'_>,
+    ) -> Result<Vec<u8>, BuildError> {
         let (work, bundle) = (self.work.clone(), bundle.clone());
-        let staged = tokio::task::spawn_blocking(move || stage(&work, &bundle));
+        let staged = tokio::task::spawn_blocking(move || stage(&work, &bundle, language));
         let workshop = staged.await.map_err(std::io::Error::other)??;
-        let built = self.build_in(&workshop, read).await;
+        let built = build_in(&workshop, task).await;
         workshop.close().await;
         built
     }
+}
 
-    async fn build_in(
-        &self,
-        workshop: &Workshop,
-        read: Vec<PathBuf>,
-    ) -> Result<Vec<u8>, BuildError> {
-        let task = Task {
-            program: &self.command,
-            arguments: &[
-                "-q",
-                "-d",
-                "wit",
-                "-w",
-                "skep:app/python",
-                "componentize",
-                "-p",
-                "sdk",
-                "-p",
-                "compat",
-                "-p",
-                "staging",
-                "-o",
-                COMPONENT,
-                "skep._app",
-            ],
-            limits: LIMITS,
-            read,
-        };
-        let ended = workshop.run(task).await?.ok_or(BuildError::TooSlow)?;
-        if !ended.status.success() {
-            return Err(BuildError::App(describe(&ended)));
-        }
-        Ok(workshop.take(COMPONENT, COMPONENT_BYTES)?)
+async fn build_in(workshop: &Workshop, task: Task<'_>) -> Result<Vec<u8>, BuildError> {
+    let ended = workshop.run(task).await?.ok_or(BuildError::TooSlow)?;
+    if !ended.status.success() {
+        return Err(BuildError::App(describe(&ended)));
     }
+    Ok(workshop.take(COMPONENT, COMPONENT_BYTES)?)
 }
 
 /// Lays out what the builder reads: the world, the SDK, and the bundle between them.
-fn stage(work: &Path, bundle: &Bundle) -> std::io::Result<Workshop> {
+fn stage(work: &Path, bundle: &Bundle, language: Language) -> std::io::Result<Workshop> {
     let workshop = Workshop::open(work, "build-")?;
-    for (name, file) in sources() {
+    for (name, file) in sources(language) {
         workshop.write(&name, &file)?;
     }
-    for (path, contents) in bundle.files() {
-        workshop.write(&staged(path), contents)?;
+    match language {
+        Language::Python => python::stage(&workshop, bundle)?,
+        Language::JavaScript => javascript::stage(&workshop, bundle)?,
     }
-    workshop.make_folder("nothing/lib/site-packages")?;
     Ok(workshop)
 }
 
-fn staged(path: &BundlePath) -> String {
-    format!("staging/skep_bundle/{}", path.as_str())
+/// The files that are the same in every build.
+fn sources(language: Language) -> Vec<(String, Vec<u8>)> {
+    let mut sources: Vec<_> = match language {
+        Language::Python => python::sources().collect(),
+        Language::JavaScript => javascript::sources().collect(),
+    };
+    sources.extend(embedded::<Wit>("wit"));
+    sources
 }
 
-/// The files that are the same in every build.
-fn sources() -> impl Iterator<Item = (String, Vec<u8>)> {
-    fn of<T: RustEmbed>(below: &'static str) -> impl Iterator<Item = (String, Vec<u8>)> {
-        T::iter().filter_map(move |name| {
-            let file = T::get(&name)?;
-            Some((format!("{below}/{name}"), file.data.into_owned()))
-        })
-    }
-    of::<Sdk>("sdk")
-        .chain(of::<Compat>("compat"))
-        .chain(of::<Wit>("wit"))
+fn embedded<T: RustEmbed>(below: &'static str) -> impl Iterator<Item = (String, Vec<u8>)> {
+    T::iter().filter_map(move |name| {
+        let file = T::get(&name)?;
+        Some((format!("{below}/{name}"), file.data.into_owned()))
+    })
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod apps;
+mod assistant;
 mod audit;
 mod build;
 mod call;
@@ -12,6 +13,7 @@ mod deploy;
 mod grants;
 mod jobs;
 mod launch;
+mod licenses;
 mod login;
 mod logout;
 mod logs;
@@ -52,6 +54,7 @@ enum Command {
     Serve(serve::Arguments),
     /// Make a folder with an app that works, to begin from
     New(new::NewArguments),
+    Prompt(assistant::Arguments),
     Build(build::Arguments),
     Deploy(deploy::Arguments),
     Call(call::Arguments),
@@ -73,6 +76,8 @@ enum Command {
     Audit(audit::Arguments),
     Retention(retention::Arguments),
     Postgres(postgres::Arguments),
+    /// Print the licences of the libraries that Skep serves to browsers
+    Licenses,
     #[command(hide = true)]
     Launch(launch::Arguments),
     #[command(hide = true)]
@@ -88,9 +93,11 @@ pub fn run() -> ExitCode {
         Command::Launch(arguments) => return arguments.run(),
         Command::Postgres(arguments) => return arguments.run(),
         Command::Compile(arguments) => done(arguments.run()),
+        Command::Licenses => done(licenses::run()),
         Command::Walls => done(crate::launch::show_walls()),
         Command::Serve(arguments) => done(arguments.run()),
         Command::New(arguments) => done(new::run(&arguments)),
+        Command::Prompt(arguments) => done(arguments.run()),
         Command::Build(arguments) => done(wait_for(arguments.run())),
         Command::Login(arguments) => done(wait_for(
             arguments.run(&ClientConfig::load(), &mut Output::text()),

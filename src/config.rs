@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) postgres_bin: Option<PathBuf>,
     /// The command that builds Python components; searched for if not set.
     pub(crate) componentize_py: Option<PathBuf>,
+    /// The command that builds JavaScript components; searched for if not set.
+    pub(crate) componentize_js: Option<PathBuf>,
     /// Certificate authorities, in PEM form, that apps' https requests trust beside the
     /// system's.
     pub(crate) egress_ca_file: Option<PathBuf>,
@@ -168,11 +170,26 @@ impl Overrides {
     }
 }
 
-/// The builder that `SKEP_COMPONENTIZE_PY` names, for commands without a config file.
-pub(crate) fn builder() -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    let builder = std::env::var_os("SKEP_COMPONENTIZE_PY");
-    builder.map(PathBuf::from)
+/// Which programs build components, and where to look for those that are not set.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Builders {
+    pub(crate) python: Option<PathBuf>,
+    pub(crate) javascript: Option<PathBuf>,
+    /// The folders of `PATH`.
+    pub(crate) path: Vec<PathBuf>,
+}
+
+impl Builders {
+    /// Those that the environment names, for commands without a config file.
+    pub(crate) fn from_environment() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+        let set = |name| std::env::var_os(name).map(PathBuf::from);
+        Self {
+            python: set("SKEP_COMPONENTIZE_PY"),
+            javascript: set("SKEP_COMPONENTIZE_JS"),
+            path: search_path(),
+        }
+    }
 }
 
 /// The folders of `PATH`, where programs are looked for.
@@ -183,6 +200,15 @@ pub(crate) fn search_path() -> Vec<PathBuf> {
 }
 
 impl Config {
+    /// The programs that build components.
+    pub(crate) fn builders(&self) -> Builders {
+        Builders {
+            python: self.componentize_py.clone(),
+            javascript: self.componentize_js.clone(),
+            path: search_path(),
+        }
+    }
+
     /// Reads the settings.
     ///
     /// # Errors

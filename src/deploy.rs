@@ -4,6 +4,7 @@
 //! and its time is in the report. A deploy that widens what the app may do is held after its
 //! plan until somebody consents. [`Serving`] is what calls find at the end.
 
+mod actions;
 mod activate;
 mod compile;
 mod component;
@@ -35,7 +36,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use wasmtime::component::Component;
 
 use self::propose::Proposal;
@@ -43,6 +44,7 @@ use self::settings::settings;
 use crate::app::{Bundle, Description, Finding, Grants, Manifest};
 use crate::audit::{Actor, Entry};
 use crate::cell::{Cells, Image};
+use crate::config::Builders;
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{AppPools, Roles};
 use crate::services::{Clock, Entropy};
@@ -68,9 +70,7 @@ pub(crate) struct Parts {
     pub(crate) serving: Serving,
     /// What statements that were read before do.
     pub(crate) verdicts: Arc<Verdicts>,
-    /// The configured builder, if any, and where to look for one.
-    pub(crate) builder: Option<PathBuf>,
-    pub(crate) path: Vec<PathBuf>,
+    pub(crate) builders: Builders,
     /// Where builds and compilations work.
     pub(crate) work: PathBuf,
     pub(crate) turns: Arc<Semaphore>,
@@ -112,6 +112,29 @@ pub(crate) struct Report {
     pub(crate) timings: Timings,
 }
 
+/// What a deploy does, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Stage {
+    Read,
+    Build,
+    Compile,
+    Check,
+    Migrate,
+    Activate,
+}
+
+/// A stage that is over.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Lap {
+    pub(crate) stage: Stage,
+    /// How long it took, in milliseconds.
+    pub(crate) ms: u64,
+}
+
+/// Who wants to hear of each stage that is over.
+pub(crate) type Listener = Option<mpsc::UnboundedSender<Lap>>;
+
 /// How long each stage of a deploy took, in milliseconds.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 pub(crate) struct Timings {
@@ -129,14 +152,29 @@ pub(crate) struct Turn {
 }
 
 /// Measures stage after stage.
-struct Stopwatch(Instant);
+struct Stopwatch {
+    since: Instant,
+    listener: Listener,
+}
 
 impl Stopwatch {
-    /// Milliseconds since the last lap.
-    fn lap(&mut self) -> u64 {
-        let lap = self.0.elapsed();
-        self.0 = Instant::now();
-        u64::try_from(lap.as_millis()).unwrap_or(u64::MAX)
+    fn start(listener: Listener) -> Self {
+        Self {
+            since: Instant::now(),
+            listener,
+        }
+    }
+
+    /// Milliseconds since the last lap, which this stage took.
+    fn lap(&mut self, stage: Stage) -> u64 {
+        let lap = self.since.elapsed();
+        self.since = Instant::now();
+        let ms = u64::try_from(lap.as_millis()).unwrap_or(u64::MAX);
+        if let Some(listener) = &self.listener {
+            // Who went away need not hear it.
+            let _ = listener.send(Lap { stage, ms });
+        }
+        ms
     }
 }
 
@@ -158,7 +196,7 @@ impl Upload {
             bundle,
             description,
             timings: Timings {
-                read: watch.lap(),
+                read: watch.lap(Stage::Read),
                 ..Timings::default()
             },
         })
@@ -211,9 +249,14 @@ impl Deployer {
     /// # Errors
     ///
     /// When any stage fails. Nothing is changed then, and the release before goes on serving.
-    pub(crate) async fn deploy(&self, zip: Bytes, order: Order) -> Result<Report, DeployError> {
+    pub(crate) async fn deploy(
+        &self,
+        zip: Bytes,
+        order: Order,
+        listener: Listener,
+    ) -> Result<Report, DeployError> {
         let deployer = self.clone();
-        apart(async move { deployer.run(zip, order).await }).await
+        apart(async move { deployer.run(zip, order, listener).await }).await
     }
 
     /// Says what a deploy of a zip would change, and changes nothing.
@@ -221,10 +264,14 @@ impl Deployer {
     /// # Errors
     ///
     /// When a deploy of it would fail before anything of it runs.
-    pub(crate) async fn foresee(&self, zip: Bytes) -> Result<Plan, DeployError> {
+    pub(crate) async fn foresee(
+        &self,
+        zip: Bytes,
+        listener: Listener,
+    ) -> Result<Plan, DeployError> {
         let deployer = self.clone();
         apart(async move {
-            let mut watch = Stopwatch(Instant::now());
+            let mut watch = Stopwatch::start(listener);
             let upload = Upload::read(zip, &mut watch).await?;
             let app = upload.description.manifest.app_name.clone();
             let prepare = deployer.prepare(upload, &mut watch);
@@ -233,8 +280,13 @@ impl Deployer {
         .await
     }
 
-    async fn run(&self, zip: Bytes, order: Order) -> Result<Report, DeployError> {
-        let mut watch = Stopwatch(Instant::now());
+    async fn run(
+        &self,
+        zip: Bytes,
+        order: Order,
+        listener: Listener,
+    ) -> Result<Report, DeployError> {
+        let mut watch = Stopwatch::start(listener);
         let upload = Upload::read(zip, &mut watch).await?;
         let app = upload.description.manifest.app_name.clone();
         let work = async {
@@ -261,12 +313,14 @@ impl Deployer {
             backend,
             mut warnings,
         } = description;
+        let (manifest, told) = actions_of(manifest).await?;
+        warnings.extend(told);
         let component = self.component(&bundle, backend).await?;
-        timings.build = watch.lap();
+        timings.build = watch.lap(Stage::Build);
 
         let component_digest = blobs::digest(&component);
         let compiled = self.compile(&component_digest, &component).await?;
-        timings.compile = watch.lap();
+        timings.compile = watch.lap(Stage::Compile);
 
         let mut proposal = self.propose(&manifest, bundle, backend, &compiled).await?;
         warnings.append(&mut proposal.warnings);
@@ -281,7 +335,7 @@ impl Deployer {
         let granted = Arc::clone(&proposal.granted);
         let candidate = self.candidate_of(id, manifest, granted, &compiled)?;
         candidate.check_exports()?;
-        timings.check = watch.lap();
+        timings.check = watch.lap(Stage::Check);
 
         Ok(Prepared {
             candidate,
@@ -321,7 +375,7 @@ impl Deployer {
                 self.forget(&candidate).await;
                 return Err(error);
             }
-            timings.migrate = watch.lap();
+            timings.migrate = watch.lap(Stage::Migrate);
             let mut entry = Entry::of_app(order.actor, "app.deploy", &candidate.manifest.app_name)
                 .with("release", number)
                 .with("version", plan.version.as_str())
@@ -330,7 +384,7 @@ impl Deployer {
                 entry = entry.with("consent", plan.digest.as_str());
             }
             self.activate(&candidate, entry).await?;
-            timings.activate = watch.lap();
+            timings.activate = watch.lap(Stage::Activate);
         }
         let (app, release) = (candidate.manifest.app_name, candidate.id);
         tracing::info!(%app, %release, number, held, by, "deployed");
@@ -407,6 +461,16 @@ async fn apart<T: Send + 'static, E: From<DeployError> + Send + 'static>(
 ) -> Result<T, E> {
     tokio::spawn(work)
         .await
+        .map_err(|error| DeployError::Internal(error.into()))?
+}
+
+/// Reads the statements that a manifest names, which may take a while.
+async fn actions_of(manifest: Manifest) -> Result<(Manifest, Vec<Finding>), DeployError> {
+    let read = tokio::task::spawn_blocking(move || {
+        let warnings = actions::read(&manifest)?;
+        Ok((manifest, warnings))
+    });
+    read.await
         .map_err(|error| DeployError::Internal(error.into()))?
 }
 

@@ -1,10 +1,13 @@
 //! The HTTP interface: one file per resource and audience.
 
+pub(crate) mod admin;
 pub(crate) mod apps;
+pub(crate) mod assets;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod calls;
 pub(crate) mod consent;
+mod content_policy;
 pub(crate) mod credentials;
 pub(crate) mod deploy;
 pub(crate) mod error;
@@ -22,9 +25,12 @@ pub(crate) mod retention;
 pub(crate) mod roles;
 pub(crate) mod schedules;
 pub(crate) mod settings;
+pub(crate) mod shell;
+pub(crate) mod system;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;
+pub(crate) mod usage;
 pub(crate) mod users;
 pub(crate) mod webhooks;
 
@@ -42,7 +48,9 @@ pub(crate) fn router(services: Services) -> Router {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     Router::new()
+        .merge(admin::router())
         .merge(apps::router())
+        .merge(assets::router())
         .merge(audit::router())
         .merge(auth::router())
         .merge(calls::router())
@@ -60,17 +68,20 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(roles::router())
         .merge(schedules::router())
         .merge(settings::router())
+        .merge(shell::router())
+        .merge(system::router())
         .merge(tokens::router())
+        .merge(usage::router())
         .merge(users::router())
         .merge(webhooks::router())
         .fallback(|| async { ApiError::NotFound("there is nothing at this address".to_owned()) })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
-        // Answers are one caller's own, and none of them is a page.
+        // Answers are one caller's own, and no pages, where they do not say otherwise.
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
+            content_policy::NOTHING,
         ))
         .layer(middleware::from_fn_with_state(
             services.clone(),

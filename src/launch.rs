@@ -81,6 +81,10 @@ pub(crate) struct Restrictions {
     /// File or folder that a sealed program may also read, and run programs from
     #[arg(long, value_name = "PATH", requires = "sealed")]
     pub(crate) read: Vec<PathBuf>,
+    /// Folder that a sealed program may read and run programs from, though its user may not be
+    /// able to reach it by its path: the variable `TOOLS` is another
+    #[arg(long, value_name = "DIR", requires = "sealed")]
+    pub(crate) tools: Option<PathBuf>,
 }
 
 /// What a program gets when the one that started it dies.
@@ -160,6 +164,7 @@ impl Restrictions {
             ("--limit-file-size", self.limit_file_size.map(number)),
             ("--limit-processes", self.limit_processes.map(number)),
             ("--chdir", self.chdir.clone().map(OsString::from)),
+            ("--tools", self.tools.clone().map(OsString::from)),
         ];
 
         let mut arguments = Vec::new();

@@ -2,10 +2,13 @@
 //!
 //! The layers, each using only those below it:
 //!
-//! - [`http`] and [`cli`]: what people and programs speak to; [`serve`]: one node;
+//! - [`http`] and [`cli`]: what people and programs speak to; [`ui`]: what browsers are given;
+//!   [`serve`]: one node;
+//! - [`nodes`]: which of them there are;
 //! - [`retention`]: what is kept, and how the rest goes;
 //! - [`deploy`], [`jobs`], [`auth`], [`ledger`]: a bundle becomes a release; work that runs later;
 //!   who may do what; what calls have used;
+//! - [`shell`]: apps' pages, made ready for browsers;
 //! - [`notify`]: what apps fire reaches the users who subscribed;
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
 //! - [`capability`]: what a cell may reach;
@@ -32,13 +35,16 @@ pub(crate) mod jobs;
 pub(crate) mod launch;
 pub(crate) mod ledger;
 pub(crate) mod limits;
+pub(crate) mod nodes;
 pub(crate) mod notify;
 pub(crate) mod postgres;
 pub(crate) mod retention;
 pub(crate) mod schedules;
 pub(crate) mod serve;
 pub(crate) mod services;
+pub(crate) mod shell;
 pub(crate) mod sql;
 pub(crate) mod store;
+pub(crate) mod ui;
 
 pub use cli::run;

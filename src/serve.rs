@@ -14,6 +14,7 @@ use rustix::process::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
@@ -22,17 +23,19 @@ use crate::capability::egress::Gateway;
 use crate::capability::jobs::backlog::Backlog;
 use crate::capability::log::book::LogBook;
 use crate::cell::{Cells, Providers};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http::{self, logs};
 use crate::jobs::{self, Jobs};
 use crate::launch::{self, Walls};
 use crate::ledger::Ledger;
+use crate::nodes::Beat;
 use crate::notify::{self, Notifications};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
 use crate::retention::{self, Retention};
 use crate::schedules::Schedules;
 use crate::services::{Clock, Entropy, GrantUses, HostKey, Places, Sealing, Services};
+use crate::shell::Frontends;
 use crate::store::{Store, host};
 
 /// How long beyond their own time calls may go on once the process has been asked to stop.
@@ -234,9 +237,10 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         let (notifications, stop) = (notifications.clone(), stop.clone());
         async move { notifications.run(stop).await }
     });
+    let listener = listen(&config).await?;
+    let beating = beat(&services, &listener, stop.clone())?;
     let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
 
-    let listener = listen(&config).await?;
     println!("skep is ready on http://{}", listener.local_addr()?);
     let listener = listener.tap_io(|stream| {
         // Small answers must not wait for more to send.
@@ -248,6 +252,7 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     let served = drain(serving.into_future(), stop.clone(), longest).await;
     stop.cancel();
     let _ = firing.await;
+    let _ = beating.await;
     // Jobs are given back before the database goes.
     let _ = working.await;
     following.abort();
@@ -261,6 +266,20 @@ async fn serve(node: Node) -> anyhow::Result<()> {
         tracing::warn!(%error, "the last uses of grants were not written down");
     }
     served
+}
+
+/// Lets the other nodes see that this one lives.
+fn beat(
+    services: &Services,
+    listener: &TcpListener,
+    stop: CancellationToken,
+) -> std::io::Result<JoinHandle<()>> {
+    let beat = Beat {
+        store: services.store.clone(),
+        name: services.jobs.node().to_owned(),
+        listen: listener.local_addr()?,
+    };
+    Ok(tokio::spawn(beat.run(stop)))
 }
 
 /// Waits for the server to end; once asked to stop, not for ever.
@@ -343,8 +362,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         pools: pools.clone(),
         serving: serving.clone(),
         verdicts: Arc::default(),
-        builder: config.componentize_py.clone(),
-        path: config::search_path(),
+        builders: config.builders(),
         work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
@@ -367,6 +385,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         config: Arc::new(config),
         clock,
         entropy,
+        frontends: Frontends::new(store.clone()),
         store,
         database_health: node.database_health,
         auth,

@@ -34,6 +34,7 @@ use crate::notify::Notifications;
 use crate::postgres::{AppPools, Health};
 use crate::retention::Retention;
 use crate::schedules::Schedules;
+use crate::shell::Frontends;
 use crate::store::Store;
 
 /// Everything that a request may need. Cheap to clone.
@@ -55,6 +56,8 @@ pub(crate) struct Services {
     pub(crate) followers: Places,
     pub(crate) pools: AppPools,
     pub(crate) serving: Serving,
+    /// What apps have for browsers.
+    pub(crate) frontends: Frontends,
     pub(crate) deployer: Deployer,
     pub(crate) jobs: Jobs,
     /// What is kept, and how the rest goes.

@@ -14,6 +14,7 @@ pub(crate) mod host;
 pub(crate) mod jobs;
 pub(crate) mod login_failures;
 pub(crate) mod logs;
+pub(crate) mod nodes;
 pub(crate) mod notifications;
 pub(crate) mod releases;
 pub(crate) mod retention;
@@ -21,9 +22,11 @@ pub(crate) mod roles;
 pub(crate) mod schedules;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod system;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tokens;
+pub(crate) mod usage;
 pub(crate) mod users;
 pub(crate) mod webhooks;
 

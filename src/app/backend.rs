@@ -8,6 +8,7 @@ use super::Bundle;
 pub(crate) const COMPONENT: &str = "component.wasm";
 
 const PYTHON: &str = "main.py";
+const JAVASCRIPT: &str = "main.js";
 
 /// What answers an app's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,20 +18,26 @@ pub(crate) enum Backend {
     Component,
     /// `main.py`, of which a component is built first.
     Python,
+    /// `main.js`, of which one is built too.
+    #[serde(rename = "javascript")]
+    JavaScript,
+}
+
+/// What a backend is written in that has to be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    Python,
+    JavaScript,
 }
 
 /// Why a bundle has no backend that Skep can run. Each case is the author's to fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BackendError {
     #[error(
-        "main.py is required at the bundle root (or component.wasm, where the app is built already)"
+        "main.py is required at the bundle root (or main.js, or component.wasm, where the app is \
+         built already)"
     )]
     Missing,
-    #[error(
-        "JavaScript backends (main.js) are not supported by this version of Skep: write the \
-         backend as main.py, or build it into a component.wasm"
-    )]
-    JavaScript,
     #[error(
         "Lua backends ({0}) are not supported by this version of Skep: write the backend as \
          main.py, or build it into a component.wasm"
@@ -41,7 +48,8 @@ pub(crate) enum BackendError {
 impl Backend {
     /// Finds the backend of a bundle; `script` is the file that the manifest names.
     ///
-    /// A component goes before its source, because `skep build` puts it beside `main.py`.
+    /// A component goes before its source, because `skep build` puts it beside that; `main.py`
+    /// goes before `main.js`, which may be a frontend's.
     pub(crate) fn find(bundle: &Bundle, script: Option<&str>) -> Result<Self, BackendError> {
         if bundle.file(COMPONENT).is_some() {
             return Ok(Self::Component);
@@ -49,15 +57,24 @@ impl Backend {
         if bundle.file(PYTHON).is_some() {
             return Ok(Self::Python);
         }
+        if bundle.file(JAVASCRIPT).is_some() {
+            return Ok(Self::JavaScript);
+        }
         if let Some(script) = script {
             return Err(BackendError::Lua(script.to_owned()));
         }
         if bundle.file("main.lua").is_some() {
             return Err(BackendError::Lua("main.lua".to_owned()));
         }
-        if bundle.file("main.js").is_some() {
-            return Err(BackendError::JavaScript);
-        }
         Err(BackendError::Missing)
+    }
+
+    /// What has to be built; nothing where there is a component.
+    pub(crate) fn language(self) -> Option<Language> {
+        match self {
+            Self::Component => None,
+            Self::Python => Some(Language::Python),
+            Self::JavaScript => Some(Language::JavaScript),
+        }
     }
 }

@@ -31,6 +31,14 @@ fn a_bundle_with_a_manifest_and_main_py_is_an_app() {
 }
 
 #[test]
+fn main_js_is_a_backend_too() {
+    let files = [("manifest.json", MINIMAL), ("main.js", "")];
+
+    let description = Description::read(&zipped(&files)).unwrap();
+    assert_eq!(description.backend, Backend::JavaScript);
+}
+
+#[test]
 fn a_component_goes_before_the_source_it_was_built_of() {
     let mut bundle = zipped(&[("manifest.json", MINIMAL), ("main.py", "")]);
     let path = BundlePath::parse("component.wasm").unwrap();
@@ -48,19 +56,13 @@ fn a_bundle_without_a_manifest_or_a_backend_is_told_what_is_missing() {
     );
     assert_eq!(
         refusal(&[("manifest.json", MINIMAL)]),
-        "main.py is required at the bundle root (or component.wasm, where the app is built already)"
+        "main.py is required at the bundle root (or main.js, or component.wasm, where the app is \
+         built already)"
     );
 }
 
 #[test]
 fn backends_of_other_generations_are_refused_by_their_file() {
-    let text = refusal(&[("manifest.json", MINIMAL), ("main.js", "")]);
-    assert!(
-        text.starts_with(
-            "JavaScript backends (main.js) are not supported by this version of Skep: "
-        ),
-        "{text}"
-    );
     let text = refusal(&[("manifest.json", MINIMAL), ("main.lua", "")]);
     assert!(
         text.starts_with("Lua backends (main.lua) are not supported"),

@@ -12,6 +12,7 @@ use crate::launch::Limits;
 pub(crate) const LIMITS: Limits = Limits {
     wall: Duration::from_secs(180),
     memory: 6 << 30,
+    data: 6 << 30,
     cpu: 120,
     files: 256,
     // Compiled code is many times as large as the component.

@@ -1,4 +1,4 @@
-//! `skep build`: makes the component of a Python app on the author's machine.
+//! `skep build`: makes the component of an app on the author's machine.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +6,9 @@ use anyhow::Context;
 
 use super::deploy::{progress, say_what_is_left_out};
 use super::output::Output;
-use crate::app::{Backend, Bundle, BundlePath, COMPONENT, Description};
-use crate::build::{self, Builder};
-use crate::config;
+use crate::app::{Bundle, BundlePath, COMPONENT, Description};
+use crate::build::Builder;
+use crate::config::Builders;
 
 /// Build an app into a zip that any Skep server runs, with or without a builder of its own
 #[derive(Debug, clap::Args)]
@@ -33,12 +33,11 @@ impl Arguments {
             .output
             .unwrap_or_else(|| PathBuf::from(format!("{app}.zip")));
 
-        if description.backend == Backend::Python {
-            let command = build::locate(config::builder().as_deref(), &config::search_path())?;
+        if let Some(language) = description.backend.language() {
             let work = tempfile::tempdir()?;
             let progress = progress(false, &format!("building {app}"));
-            let component = Builder::new(command, work.path().to_owned())
-                .build(&bundle)
+            let component = Builder::new(Builders::from_environment(), work.path().to_owned())
+                .build(&bundle, language)
                 .await?;
             progress.finish_and_clear();
             bundle.insert(BundlePath::parse(COMPONENT)?, component.into());

@@ -42,8 +42,8 @@ impl Arguments {
         let name = words.next().unwrap_or_default();
         let error = if self.restrictions.sealed {
             // As who we are still: the program's user may not be able to reach it.
-            let program =
-                Program::open(&name).with_context(|| format!("cannot run `{}`", name.display()))?;
+            let program = Program::open(&name, self.restrictions.tools.as_deref())
+                .with_context(|| format!("cannot run `{}`", name.display()))?;
             self.restrictions.apply()?;
             program.seal(&self.restrictions.read)?;
             program.become_with(words)

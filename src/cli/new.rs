@@ -1,6 +1,6 @@
 //! `skep new`: a folder with an app that works, to begin from.
 
-mod starter;
+pub(crate) mod templates;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use self::starter::Names;
+use self::templates::{Names, Template};
 use super::output::Output;
 use crate::ids::AppName;
 
@@ -20,27 +20,30 @@ pub(crate) struct NewArguments {
     /// Folder to make the app's own folder in
     #[arg(long, value_name = "DIR", default_value = ".")]
     path: PathBuf,
+    /// What to begin with
+    #[arg(long, short, value_enum, default_value_t = Template::Python)]
+    template: Template,
 }
 
 /// Makes the app's folder, and says what to do next.
 pub(crate) fn run(arguments: &NewArguments) -> anyhow::Result<()> {
     let name: AppName = arguments.name.parse()?;
     let folder = arguments.path.join(name.as_str());
-    let files = create(&folder, &name)?;
+    let template = arguments.template;
+    let files = create(&folder, &name, template)?;
 
-    let folder = folder.display();
+    let folder = folder.display().to_string();
     let text = format!(
-        "made {folder} with {files} files; next:\n  \
-         python3 {folder}/tests/test_main.py\n  \
-         skep deploy {folder}\n  \
-         skep call {name} '{{\"action\": \"list\"}}'"
+        "made {folder} with {files} files; next:\n  {}\n  skep deploy {folder}\n  skep call {}",
+        template.test(&folder),
+        template.call(&name)
     );
     Output::text().line(&text)?;
     Ok(())
 }
 
-/// Writes the starter into a folder that is new or empty, and counts its files.
-fn create(folder: &Path, name: &AppName) -> anyhow::Result<usize> {
+/// Writes a template into a folder that is new or empty, and counts its files.
+fn create(folder: &Path, name: &AppName, template: Template) -> anyhow::Result<usize> {
     let is_empty = match fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) if error.kind() == ErrorKind::NotFound => true,
@@ -55,7 +58,7 @@ fn create(folder: &Path, name: &AppName) -> anyhow::Result<usize> {
         );
     }
 
-    let files = starter::files(&Names::of(name));
+    let files = templates::files(template, &Names::of(name));
     for (path, text) in &files {
         write(&folder.join(path), text)?;
     }

@@ -52,6 +52,7 @@ async fn compile_in(workshop: &Workshop, count_fuel: bool) -> Result<Vec<u8>, De
         arguments,
         limits: LIMITS,
         read: Vec::new(),
+        tools: None,
     };
     let Some(ended) = workshop.run(task).await.map_err(internal)? else {
         return Err(DeployError::Compile(format!(

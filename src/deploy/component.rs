@@ -2,7 +2,7 @@
 
 use super::{DeployError, Deployer};
 use crate::app::{Backend, Bundle, COMPONENT};
-use crate::build::{self, Builder};
+use crate::build::Builder;
 use crate::store::blobs;
 
 impl Deployer {
@@ -12,24 +12,19 @@ impl Deployer {
         bundle: &Bundle,
         backend: Backend,
     ) -> Result<Vec<u8>, DeployError> {
-        match backend {
-            Backend::Component => Ok(bundle
-                .file(COMPONENT)
-                .map(|bytes| bytes.to_vec())
-                .unwrap_or_default()),
-            Backend::Python => {
-                let recipe = Builder::recipe(bundle);
-                if let Some(built) = blobs::find_build(self.0.store.pool(), &recipe).await? {
-                    return Ok(built);
-                }
-                let command = build::locate(self.0.builder.as_deref(), &self.0.path)?;
-                let built = Builder::new(command, self.0.work.clone())
-                    .build(bundle)
-                    .await?;
-                self.remember_build(&recipe, &built).await?;
-                Ok(built)
-            }
+        let Some(language) = backend.language() else {
+            let component = bundle.file(COMPONENT).map(|bytes| bytes.to_vec());
+            return Ok(component.unwrap_or_default());
+        };
+        let recipe = Builder::recipe(bundle, language);
+        if let Some(built) = blobs::find_build(self.0.store.pool(), &recipe).await? {
+            return Ok(built);
         }
+        let built = Builder::new(self.0.builders.clone(), self.0.work.clone())
+            .build(bundle, language)
+            .await?;
+        self.remember_build(&recipe, &built).await?;
+        Ok(built)
     }
 
     async fn remember_build(&self, recipe: &str, component: &[u8]) -> Result<(), DeployError> {

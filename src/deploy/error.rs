@@ -1,7 +1,7 @@
 //! Why a deploy failed, in words for who deployed.
 
 use super::Plan;
-use crate::app::{BundleError, DescriptionError};
+use crate::app::{BundleError, DescriptionError, Finding};
 use crate::build::{BuildError, BuilderMissing};
 use crate::cell::{CallError, NotAnApp};
 use crate::ids::AppName;
@@ -31,6 +31,9 @@ pub(crate) enum DeployError {
     /// One of the manifest's `tables`, counted from 1 as people do.
     #[error("statement {number} of `tables` in manifest.json failed: {text}")]
     Tables { number: usize, text: String },
+    /// Statements that the manifest names, and why each cannot be run.
+    #[error("manifest.json: {}", joined(.0))]
+    Actions(Vec<Finding>),
     #[error("loading the app failed: {}", describe(.0))]
     Load(#[source] CallError),
     /// What an app may have is tables, with their sequences, indexes, views and types.
@@ -92,6 +95,12 @@ impl From<tokio_postgres::Error> for DeployError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Internal(error.into())
     }
+}
+
+/// The rules are for whoever reads the warnings; here each text says what to do.
+fn joined(findings: &[Finding]) -> String {
+    let texts: Vec<_> = findings.iter().map(|found| found.text.as_str()).collect();
+    texts.join("; ")
 }
 
 /// The deployer is the app's author or works with them, so the trace is theirs to read.

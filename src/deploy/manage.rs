@@ -13,7 +13,7 @@ use crate::audit::{Actor, Entry};
 use crate::ids::{AppName, ReleaseId};
 use crate::postgres::{OwnedTable, RolesError};
 use crate::store::releases::State;
-use crate::store::{apps, audit, consents};
+use crate::store::{apps, audit, consents, system};
 
 /// Why an app was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,15 @@ pub(crate) enum ManageError {
     Withdrawn(AppName, i32, String),
     #[error(transparent)]
     Deploy(#[from] DeployError),
+}
+
+/// What an app has in tables.
+#[derive(Debug)]
+pub(crate) struct AppSize {
+    pub(crate) app: AppName,
+    pub(crate) tables: i64,
+    /// On the disk, indexes included.
+    pub(crate) bytes: i64,
 }
 
 impl From<sqlx::Error> for ManageError {
@@ -165,6 +174,24 @@ impl Deployer {
     /// The app's own tables.
     pub(crate) async fn tables(&self, app: &AppName) -> Result<Vec<OwnedTable>, ManageError> {
         Ok(self.0.roles.tables(app).await.map_err(DeployError::from)?)
+    }
+
+    /// What apps have in tables, the largest first.
+    pub(crate) async fn sizes(&self) -> Result<Vec<AppSize>, DeployError> {
+        let mut apps = self.apps_by_role().await?;
+        let rows = system::sizes(self.0.store.pool()).await?;
+        let mut sizes: Vec<AppSize> = rows
+            .into_iter()
+            .filter_map(|row| {
+                Some(AppSize {
+                    app: apps.remove(&row.role)?,
+                    tables: row.tables,
+                    bytes: row.bytes,
+                })
+            })
+            .collect();
+        sizes.sort_by(|one, other| (other.bytes, &one.app).cmp(&(one.bytes, &other.app)));
+        Ok(sizes)
     }
 
     /// Brings this node up to date with the database, for one app or for all.

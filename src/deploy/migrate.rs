@@ -41,6 +41,7 @@ impl Deployer {
         // Once more, because `IF NOT EXISTS` passes over what another app has made meanwhile.
         self.check_names(&candidate.manifest).await?;
         self.load(candidate, migration).await?;
+        self.check_actions(&client, candidate).await?;
         objects::check(&client).await?;
         // Code that found a way to end our transaction has committed what it did; that must
         // not pass for a deploy.

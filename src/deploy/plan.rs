@@ -3,7 +3,6 @@
 //! A [`Plan`] compares a bundle with the active release. Its digest stands for all of it:
 //! who accepts a digest accepts exactly what the plan says, and nothing that came later.
 
-mod frontend;
 mod statements;
 mod text;
 
@@ -14,7 +13,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::app::grants::{Amounts, Bounds, Difference};
-use crate::app::{Backend, Bundle, Grants, Manifest};
+use crate::app::{Backend, Bundle, Grants, Manifest, frontend};
 use crate::ids::AppName;
 use crate::store::blobs;
 pub(crate) use statements::{Statement, Statements};

@@ -100,7 +100,7 @@ impl Deployer {
     }
 
     /// All apps, by the role that owns their tables.
-    async fn apps_by_role(&self) -> Result<HashMap<String, AppName>, DeployError> {
+    pub(super) async fn apps_by_role(&self) -> Result<HashMap<String, AppName>, DeployError> {
         let names = apps::names(self.0.store.pool()).await?;
         let by_role = |app: AppName| (self.0.roles.name(&app, Role::Owner), app);
         Ok(names.into_iter().map(by_role).collect())

@@ -44,6 +44,8 @@ pub(crate) struct AppBody {
     version: String,
     /// SHA-256 of that release's files.
     digest: String,
+    /// SHA-256 of the files that a browser gets at `/apps/{app}/`; null where there are none.
+    frontend: Option<String>,
     required_permission: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
@@ -88,6 +90,7 @@ impl From<ShownRow> for AppBody {
             waiting: row.waiting,
             version: row.version,
             digest: row.digest,
+            frontend: row.frontend,
             required_permission: manifest.required_permission,
             created_at: row.created_at,
             updated_at: row.updated_at,

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::auth::extract::{Authenticated, Consenter};
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
-use crate::auth::permission;
+use crate::auth::{Identity, permission};
 use crate::deploy::{GrantStatus, Plan};
 use crate::services::Services;
 use crate::store::apps;
@@ -86,7 +86,7 @@ impl ReleaseBody {
 }
 
 /// Requires somebody who decides about apps, or may see everything.
-pub(super) fn require_insight(caller: &Authenticated) -> Result<(), ApiError> {
+pub(super) fn require_insight(caller: &Identity) -> Result<(), ApiError> {
     if !caller.may(permission::APPS) && !caller.may(permission::CONSENT) {
         caller.require(permission::READ)?;
     }

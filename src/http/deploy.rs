@@ -1,11 +1,13 @@
 //! Deploying: a zip goes live, waits for consent, or is only looked at.
 
+mod stages;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Multipart, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde::Deserialize;
@@ -55,6 +57,9 @@ pub(crate) struct DeployQuery {
 
 /// Deploys a zip. It answers when the release serves, when it waits for consent, or when
 /// nothing was changed.
+///
+/// With `Accept: application/x-ndjson` the answer comes line by line: `{"stage", "ms"}` when a stage
+/// is over, and at last `{"status", "body"}` with what the answer would have been.
 #[utoipa::path(
     post, path = "/admin/api/apps/deploy", tag = "apps",
     params(("plan" = Option<bool>, Query, description = "only answer with the plan, and change nothing")),
@@ -75,19 +80,16 @@ pub(crate) async fn deploy(
     State(services): State<Services>,
     operator: AppsOperator,
     query: Result<Query<DeployQuery>, QueryRejection>,
+    headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, ApiError> {
     let Query(DeployQuery { plan }) = query.map_err(|_| {
         ApiError::Invalid("the address takes `?plan=true` and nothing else".to_owned())
     })?;
     let form = form.map_err(|_| no_file())?;
-    let _turn = services.deployer.turn().await;
+    let turn = services.deployer.turn().await;
     let (zip, accept) = fields(form).await?;
-    if plan {
-        let plan: Plan = services.deployer.foresee(zip).await?;
-        return Ok(Json(plan).into_response());
-    }
-    if accept.is_some() {
+    if accept.is_some() && !plan {
         operator.require(permission::CONSENT)?;
     }
     let order = Order {
@@ -95,7 +97,24 @@ pub(crate) async fn deploy(
         may_consent: operator.may(permission::CONSENT),
         accept,
     };
-    let report: Report = services.deployer.deploy(zip, order).await?;
+    let work = move |listener| async move {
+        let _turn = turn;
+        let deployer = &services.deployer;
+        if plan {
+            let plan: Plan = deployer.foresee(zip, listener).await?;
+            return Ok(Json(plan).into_response());
+        }
+        let report = deployer.deploy(zip, order, listener).await?;
+        Ok(reported(report))
+    };
+    if stages::are_wanted(&headers) {
+        Ok(stages::answer(work))
+    } else {
+        work(None).await
+    }
+}
+
+fn reported(report: Report) -> Response {
     let status = match report.state {
         releases::State::Waiting => StatusCode::ACCEPTED,
         releases::State::Loading
@@ -103,7 +122,7 @@ pub(crate) async fn deploy(
         | releases::State::Ready
         | releases::State::Refused => StatusCode::OK,
     };
-    Ok((status, Json(report)).into_response())
+    (status, Json(report)).into_response()
 }
 
 /// The zip, and the digest that comes with it.
@@ -156,6 +175,7 @@ impl From<DeployError> for ApiError {
             | DeployError::NoExport { .. }
             | DeployError::World(_)
             | DeployError::Tables { .. }
+            | DeployError::Actions(_)
             | DeployError::Load(_)
             | DeployError::Object { .. }
             | DeployError::NoApps { .. }

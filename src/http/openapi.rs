@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     apps, audit, auth, calls, consent, credentials, deploy, health, jobs, logs, metrics, notify,
-    receipts, retention, roles, schedules, settings, tokens, users, webhooks,
+    receipts, retention, roles, schedules, settings, system, tokens, usage, users, webhooks,
 };
 use crate::services::Services;
 
@@ -23,7 +23,7 @@ pub(crate) fn router() -> Router<Services> {
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
-        calls::call, receipts::list, receipts::find,
+        calls::call, receipts::list, receipts::find, usage::list, usage::summary, usage::timeline,
         deploy::deploy,
         consent::list, consent::plan, consent::accept, consent::refuse,
         consent::grants, consent::withdraw,
@@ -46,7 +46,7 @@ pub(crate) fn router() -> Router<Services> {
         audit::list, audit::export, audit::verify, audit::cut,
         logs::list, logs::of_call, logs::follow,
         retention::list, retention::purge,
-        health::alive, health::ready, metrics::read,
+        health::alive, health::ready, system::find, metrics::read,
     ),
     modifiers(&Credentials),
     security(("bearer" = []), ("session" = [])),

@@ -23,13 +23,13 @@ use crate::store::calls::{CallRow, Filter};
 use crate::store::{apps, calls};
 
 /// Calls on a page, where the request does not say.
-const PAGE: i64 = 50;
+pub(super) const PAGE: i64 = 50;
 /// The most calls on a page.
-const PAGE_LIMIT: i64 = 1_000;
+pub(super) const PAGE_LIMIT: i64 = 1_000;
 /// What `outcome` takes beside the names of outcomes.
-const FAILED: &str = "failed";
+pub(super) const FAILED: &str = "failed";
 /// How long a reader waits for the calls that ended just now.
-const FLUSH: Duration = Duration::from_secs(1);
+pub(super) const FLUSH: Duration = Duration::from_secs(1);
 
 pub(crate) fn router() -> Router<Services> {
     Router::new()
@@ -127,7 +127,7 @@ impl From<CallRow> for CallBody {
     }
 }
 
-fn milliseconds(micros: i64) -> f64 {
+pub(super) fn milliseconds(micros: i64) -> f64 {
     Duration::from_micros(u64::try_from(micros).unwrap_or_default()).as_secs_f64() * 1_000.0
 }
 

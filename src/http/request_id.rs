@@ -21,6 +21,17 @@ pub(crate) fn current() -> Option<Uuid> {
     CURRENT.try_with(|id| *id).ok()
 }
 
+/// Goes on with some work as the request that is being answered, wherever it is carried to.
+pub(crate) fn carry<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let id = current();
+    async move {
+        match id {
+            Some(id) => CURRENT.scope(id, work).await,
+            None => work.await,
+        }
+    }
+}
+
 /// Gives each request its id: the one that a proxy in front of us sent, if it is a UUID.
 pub(crate) async fn identify(
     State(services): State<Services>,

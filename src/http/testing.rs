@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -40,6 +40,14 @@ pub(crate) struct Client<'a> {
     host: &'a TestHost,
     headers: HeaderMap,
     address: SocketAddr,
+}
+
+/// A file that came back.
+#[derive(Debug)]
+pub(crate) struct File {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// What came back.
@@ -204,6 +212,28 @@ impl Client<'_> {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answer {
+        let File {
+            status,
+            headers,
+            body,
+        } = self.ask(method, path, body).await;
+        Answer {
+            status,
+            headers,
+            body: if body.is_empty() {
+                Value::Null
+            } else {
+                serde_json::from_slice(&body).expect("a JSON body")
+            },
+        }
+    }
+
+    /// Asks for something that is not JSON.
+    pub(crate) async fn file(&self, path: &str) -> File {
+        self.ask(Method::GET, path, None).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<String>) -> File {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -218,15 +248,10 @@ impl Client<'_> {
 
         let response = self.host.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("a body").to_bytes();
-        Answer {
+        File {
             status: parts.status,
             headers: parts.headers,
-            body: if bytes.is_empty() {
-                Value::Null
-            } else {
-                serde_json::from_slice(&bytes).expect("a JSON body")
-            },
+            body: body.collect().await.expect("a body").to_bytes(),
         }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Task<'a> {
     pub(crate) limits: Limits,
     /// What it may read beside the system's libraries, itself and its folder.
     pub(crate) read: Vec<PathBuf>,
+    /// A folder that it may read and run programs from, which it finds as `TOOLS`.
+    pub(crate) tools: Option<PathBuf>,
 }
 
 /// What a piece of work may use.
@@ -43,6 +45,8 @@ pub(crate) struct Limits {
     pub(crate) wall: Duration,
     /// Address space of one process, in bytes.
     pub(crate) memory: u64,
+    /// Memory of one process that it can write to and that is its own, in bytes.
+    pub(crate) data: u64,
     /// Processor time of one process, in seconds.
     pub(crate) cpu: u64,
     /// Open files of one process.
@@ -111,12 +115,14 @@ impl Workshop {
         let limits = task.limits;
         let restrictions = Restrictions {
             limit_memory: Some(limits.memory),
+            limit_data: Some(limits.data),
             limit_cpu: Some(limits.cpu),
             limit_files: Some(limits.files),
             limit_file_size: Some(limits.file_size),
             limit_processes: Some(limits.processes),
             chdir: Some(self.folder.path().to_owned()),
             read: task.read,
+            tools: task.tools,
             ..restrictions()
         }
         .dying_with_us(DeathSignal::Kill);

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use landlock::{
@@ -45,19 +45,22 @@ const READABLE: [&str; 8] = [
 pub(crate) struct Program {
     file: OwnedFd,
     name: OsString,
+    /// A folder that it works with, open for the same reason.
+    tools: Option<OwnedFd>,
 }
 
 impl Program {
     /// # Errors
     ///
-    /// When there is none of that name.
-    pub(crate) fn open(name: &OsStr) -> io::Result<Self> {
-        let file = rustix::fs::open(name, OFlags::PATH, Mode::empty())?;
-        // A script's interpreter opens it once more by its number.
-        rustix::io::fcntl_setfd(&file, FdFlags::empty())?;
+    /// When there is none of that name, or no folder `tools`.
+    pub(crate) fn open(name: &OsStr, tools: Option<&Path>) -> io::Result<Self> {
         Ok(Self {
-            file,
+            // A script's interpreter opens it once more by its number.
+            file: hold(name, OFlags::empty())?,
             name: name.to_owned(),
+            tools: tools
+                .map(|path| hold(path, OFlags::DIRECTORY))
+                .transpose()?,
         })
     }
 
@@ -91,16 +94,28 @@ impl Program {
         ] {
             rules = rules.add_rules(landlock::path_beneath_rules(paths, access))?;
         }
+        if let Some(tools) = &self.tools {
+            rules = rules.add_rule(PathBeneath::new(tools, run))?;
+        }
         rules.restrict_self().map(|_| ())
     }
 
     /// Becomes the program; what comes back is why not.
     pub(crate) fn become_with(self, arguments: impl Iterator<Item = OsString>) -> io::Error {
-        Command::new(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
+        let by_number = |file: &OwnedFd| format!("/proc/self/fd/{}", file.as_raw_fd());
+        Command::new(by_number(&self.file))
             .arg0(self.name)
             .args(arguments)
+            .envs(self.tools.as_ref().map(|tools| ("TOOLS", by_number(tools))))
             .exec()
     }
+}
+
+/// Opens a file or folder for its place alone, and keeps it open in what is executed next.
+fn hold(path: impl AsRef<Path>, more: OFlags) -> io::Result<OwnedFd> {
+    let file = rustix::fs::open(path.as_ref(), OFlags::PATH | more, Mode::empty())?;
+    rustix::io::fcntl_setfd(&file, FdFlags::empty())?;
+    Ok(file)
 }
 
 /// Prints which walls stand around this process: what the hidden command `skep walls` does.

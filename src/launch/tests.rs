@@ -39,6 +39,7 @@ fn every_limit_survives_the_command_line() {
         alone: true,
         sealed: true,
         read: vec!["/a b".into(), "/c".into()],
+        tools: Some("/d".into()),
     };
     for restrictions in [all, Restrictions::default()] {
         let mut words = vec![OsString::from("launch")];

@@ -92,6 +92,12 @@ impl Scope {
         })
     }
 
+    /// Whether every relation that a statement names is the app's own.
+    pub(crate) fn owns_all(&self, verdict: &Verdict) -> bool {
+        let mut names = verdict.reads.keys().chain(verdict.writes.keys());
+        names.all(|name| self.reach(name) == Some(Reach::Own))
+    }
+
     fn has_type(&self, name: &Table) -> bool {
         self.candidates(name)
             .into_iter()

@@ -99,6 +99,8 @@ pub(crate) struct Verdict {
     /// The schema of `CREATE SCHEMA`, which must be the app's own.
     pub(super) schema: Option<String>,
     pub(super) functions: BTreeSet<String>,
+    /// The highest number of `$1`, `$2` and so on.
+    pub(super) parameters: usize,
     pub(super) returns_rows: bool,
 }
 
@@ -116,6 +118,7 @@ impl Verdict {
             types: Names::new(),
             schema: None,
             functions: BTreeSet::new(),
+            parameters: 0,
             returns_rows: false,
         }
     }
@@ -134,6 +137,7 @@ impl Verdict {
             types,
             schema: _,
             functions: _,
+            parameters: _,
             returns_rows: _,
         } = self;
         let names = [reads, writes, creates, owns, drops, types];
@@ -171,6 +175,11 @@ impl Verdict {
     /// The functions that the statement calls by name.
     pub(crate) fn functions(&self) -> impl Iterator<Item = &str> {
         self.functions.iter().map(String::as_str)
+    }
+
+    /// How many values it takes: the highest number of `$1`, `$2` and so on.
+    pub(crate) fn parameters(&self) -> usize {
+        self.parameters
     }
 
     /// Whether the statement has a result with columns, rows or not.

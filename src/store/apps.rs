@@ -40,6 +40,8 @@ pub(crate) struct ShownRow {
     pub(crate) version: String,
     pub(crate) digest: String,
     pub(crate) manifest: Json<Manifest>,
+    /// SHA-256 of what the active release has for browsers; none where it has nothing.
+    pub(crate) frontend: Option<String>,
 }
 
 /// A release that has gone live.
@@ -60,7 +62,8 @@ const LIVE: &str = "SELECT apps.name, apps.enabled, releases.id AS release, rele
 
 const SHOWN: &str = "SELECT apps.name, apps.enabled, apps.created_at, apps.updated_at,
         active.number AS active, waiting.number AS waiting,
-        shown.version, shown.digest, shown.manifest
+        shown.version, shown.digest, shown.manifest,
+        active.plan->'frontend'->>'after' AS frontend
      FROM apps
      LEFT JOIN releases AS active ON active.id = apps.active_release
      LEFT JOIN releases AS waiting ON waiting.app = apps.name AND waiting.state = 'waiting'

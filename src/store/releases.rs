@@ -414,6 +414,38 @@ pub(crate) async fn bytes(executor: impl PgExecutor<'_>, of: &[ReleaseId]) -> sq
     .await
 }
 
+/// The digest of a release's bundle; none where it has none any more.
+pub(crate) async fn bundle_of(
+    executor: impl PgExecutor<'_>,
+    release: ReleaseId,
+) -> sqlx::Result<Option<String>> {
+    let bundle: Option<Option<String>> =
+        sqlx::query_scalar("SELECT bundle FROM releases WHERE id = $1")
+            .bind(release)
+            .fetch_optional(executor)
+            .await?;
+    Ok(bundle.flatten())
+}
+
+/// The newest release of an app that can serve and has the frontend of this digest.
+pub(crate) async fn with_frontend(
+    executor: impl PgExecutor<'_>,
+    app: &AppName,
+    digest: &str,
+) -> sqlx::Result<Option<ReleaseId>> {
+    sqlx::query_scalar(
+        "SELECT id
+         FROM releases
+         WHERE app = $1 AND state = 'ready' AND plan->'frontend'->>'after' = $2
+         ORDER BY number DESC
+         LIMIT 1",
+    )
+    .bind(app)
+    .bind(digest)
+    .fetch_optional(executor)
+    .await
+}
+
 /// The digests of the components that apps serve from, or are about to.
 pub(crate) async fn needed_components(
     executor: impl PgExecutor<'_>,

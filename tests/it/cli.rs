@@ -446,6 +446,16 @@ fn every_command_says_what_it_does() {
 }
 
 #[test]
+fn the_licences_of_what_browsers_are_given_are_printed() {
+    let output = skep().arg("licenses").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+
+    assert!(output.status.success());
+    assert!(text.contains("\necharts 5.6.0 (Apache-2.0)\n"));
+    assert!(text.contains("\nlucide 1.65.0 (ISC)\n"));
+}
+
+#[test]
 fn skep_new_makes_an_app_and_refuses_a_name_or_folder_that_will_not_do() {
     let home = folder();
     let new = |name: &str| {

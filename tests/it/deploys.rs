@@ -1,5 +1,7 @@
 //! Deploys: what goes live, and every way in which nothing changes.
 
+use reqwest::Method;
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use crate::bundle::{Bundle, zip};
@@ -64,10 +66,6 @@ async fn a_zip_that_is_not_a_bundle_is_refused() {
         (
             zip([("manifest.json", manifest), ("../main.py", b"")]),
             "`../main.py`: ",
-        ),
-        (
-            Bundle::new("app").file("main.js", "").zip(),
-            "JavaScript backends (main.js) are not supported",
         ),
         (
             Bundle::new("app").file("main.lua", "").zip(),
@@ -290,4 +288,56 @@ async fn waiting(database: &tokio_postgres::Client) -> bool {
     let waiting = "SELECT 1 FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
     !database.query(waiting, &[]).await.unwrap().is_empty()
+}
+
+#[tokio::test]
+async fn a_deploy_tells_of_each_stage_to_who_asks_for_lines() {
+    let host = Host::start().await;
+    let deploy = async |bundle: &Bundle, query: &str| -> Vec<Value> {
+        let admin = host.admin();
+        let form = Form::new().part("file", Part::bytes(bundle.zip()).file_name("app.zip"));
+        let path = format!("/admin/api/apps/deploy{query}");
+        let request = admin
+            .request(Method::POST, &path)
+            .header("accept", "application/x-ndjson")
+            .multipart(form);
+        let answer = admin.send(request).await.expect(200);
+        assert_eq!(answer.header("content-type"), "application/x-ndjson");
+        let lines = answer.body.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let stages = |lines: &[Value]| -> Vec<String> {
+        let stages = lines.iter().filter_map(|line| line["stage"].as_str());
+        stages.map(str::to_owned).collect()
+    };
+
+    let lines = deploy(&Bundle::of_guest("shop", "echo"), "?plan=true").await;
+    assert_eq!(stages(&lines), ["read", "build", "compile", "check"]);
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["status"], &last["body"]["app"]),
+        (&json!(200), &json!("shop"))
+    );
+
+    let lines = deploy(&Bundle::of_guest("shop", "echo"), "").await;
+    assert_eq!(
+        stages(&lines),
+        ["read", "build", "compile", "check", "migrate", "activate"]
+    );
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["status"], &last["body"]["state"]),
+        (&json!(200), &json!("ready"))
+    );
+    assert_eq!(lines[2]["ms"], last["body"]["timings"]["compile"]);
+
+    let broken = Bundle::new("shop").file("component.wasm", "no component");
+    let lines = deploy(&broken, "").await;
+    assert_eq!(stages(&lines), ["read", "build"]);
+    let last = lines.last().unwrap();
+    assert_eq!(last["status"], 422);
+    assert!(last["body"]["error"].is_string());
+    assert!(last["body"]["request_id"].is_string());
 }

@@ -1,4 +1,4 @@
-//! Python apps for tests: those in `tests/apps`, built once and compiled once.
+//! Python and JavaScript apps for tests: those in `tests/apps`, built once and compiled once.
 //!
 //! Building and compiling one takes a minute of a core, so what comes out is kept between runs,
 //! and one process works while the others wait. Servers that use it share a host key, because
@@ -105,9 +105,9 @@ pub(crate) fn built(app: &str) -> Vec<u8> {
 }
 
 /// The component of an app's files, as `skep build` makes it.
-fn built_of(app: &str, files: &Path) -> Vec<u8> {
+pub(crate) fn built_of(app: &str, files: &Path) -> Vec<u8> {
     let _turn = turn();
-    let zip = kept("built").join(format!("{app}-{}.zip", recipe(app)));
+    let zip = kept("built").join(format!("{app}-{}.zip", recipe(files)));
     if !zip.is_file() {
         let made = zip.with_extension("new");
         let mut build = skep();
@@ -116,7 +116,7 @@ fn built_of(app: &str, files: &Path) -> Vec<u8> {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(
             output.status.success(),
-            "SKEP_COMPONENTIZE_PY or PATH has to lead to it: {error}"
+            "SKEP_COMPONENTIZE_PY, SKEP_COMPONENTIZE_JS or PATH have to lead to the builders: {error}"
         );
         fs::rename(made, &zip).unwrap();
     }
@@ -127,16 +127,17 @@ fn built_of(app: &str, files: &Path) -> Vec<u8> {
 }
 
 /// Names everything that decides what a build gives.
-fn recipe(app: &str) -> String {
+fn recipe(app: &Path) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut digest = Sha256::new();
-    for folder in [
-        source(app),
-        root.join("sdk-py/src"),
-        root.join("sdk-py/compat"),
-        root.join("wit"),
-    ] {
-        feed(&folder, &mut digest);
+    let sdk = if app.join("main.js").is_file() {
+        ["sdk-js/src", "sdk-js/builder"]
+    } else {
+        ["sdk-py/src", "sdk-py/compat"]
+    };
+    feed(app, &mut digest);
+    for folder in [sdk[0], sdk[1], "wit"] {
+        feed(&root.join(folder), &mut digest);
     }
     digest.update(fs::read(root.join("tests/wheels.txt")).unwrap());
     digest
@@ -147,6 +148,7 @@ fn recipe(app: &str) -> String {
         .collect()
 }
 
+/// Feeds the names and contents of all files below a folder, wherever that is.
 fn feed(folder: &Path, digest: &mut Sha256) {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
@@ -154,10 +156,10 @@ fn feed(folder: &Path, digest: &mut Sha256) {
         .collect();
     paths.sort();
     for path in paths {
+        digest.update(path.file_name().unwrap().as_encoded_bytes());
         if path.is_dir() && !path.ends_with("__pycache__") {
             feed(&path, digest);
         } else if let Ok(bytes) = fs::read(&path) {
-            digest.update(path.to_str().unwrap());
             digest.update(bytes);
         }
     }

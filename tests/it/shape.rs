@@ -62,6 +62,14 @@ fn every_path_that_is_routed_is_described() {
             let Some(path) = part.split('"').nth(1) else {
                 continue;
             };
+            // What browsers load is no interface for programs.
+            if ["/", "/admin", "/admin/", "/admin/{*page}"].contains(&path)
+                || ["/assets/", "/static/", "/admin/assets/", "/apps"]
+                    .iter()
+                    .any(|files| path.starts_with(files))
+            {
+                continue;
+            }
             // Once for the route, and once for its description.
             let is_described = described.matches(&format!("path = \"{path}\"")).count() > 0;
             let is_alias =

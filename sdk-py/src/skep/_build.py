@@ -24,6 +24,7 @@ from skep import (
     _logging,
     _phase,
     _preload,
+    _queries,
     _socket,
     _targets,
 )
@@ -122,7 +123,9 @@ def build(directory: str) -> Callable[..., Any] | None:
     _logging.install()
     _socket.install()
     global targets
-    targets = _targets.read(bundle.files.get(f"{ROOT}/manifest.json"))
+    manifest = bundle.files.get(f"{ROOT}/manifest.json")
+    targets = _targets.read(manifest)
+    _queries.use(_queries.read(manifest))
     for target in targets.all():
         if problem := _targets.problem(bundle, target):
             text, file = problem

@@ -22,6 +22,7 @@ from skep import (
     _host,
     _identity,
     _phase,
+    _queries,
     _results,
     _targets,
     hooks,
@@ -163,6 +164,9 @@ def _answer(
     arguments: dict[str, Any] = {}
     if "conn" in wanted:
         arguments["conn"] = conn = connection_for_call()
+    if "query" in wanted:
+        is_coroutine = inspect.iscoroutinefunction(function)
+        arguments["query"] = _queries.query_later if is_coroutine else _queries.query
     if is_job and "report_progress" in wanted:
         arguments["report_progress"] = jobs.report_progress
     result = function(*given, **arguments)

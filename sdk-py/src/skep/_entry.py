@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-INJECTED = ("conn", "report_progress")
+INJECTED = ("conn", "query", "report_progress")
 
 
 def takes_something(function: Callable[..., Any]) -> bool:

@@ -93,6 +93,21 @@ class InvalidPayload(SkepError):
     """The payload of a notification is too large, or not JSON."""
 
 
+class QueryError(SkepError, RuntimeError):
+    """`query` gave no rows. `query` is the statement's name, `error` says why.
+
+    `status` is 404 for a name that the manifest has not, 400 for values that do not fit, 503
+    where the database cannot be reached, 504 where the time is over, and else 500.
+    """
+
+    def __init__(self, query: str, status: int, error: str) -> None:
+        said = error.startswith(f"query '{query}' ")
+        super().__init__(error if said else f"query '{query}' failed ({status}): {error}")
+        self.query = query
+        self.status = status
+        self.error = error
+
+
 class NotInCell(SkepError):
     """An interface of the host was used outside a cell.
 

@@ -21,11 +21,22 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from skep import _ending, _host, _identity, _importer, _json, _results, _targets, hooks
+from skep import (
+    _ending,
+    _host,
+    _identity,
+    _importer,
+    _json,
+    _queries,
+    _results,
+    _targets,
+    _values,
+    hooks,
+)
 from skep._entry import injected, takes_something
 from skep._results import Outcome
 from skep.caller import Caller
-from skep.errors import CredentialNotSet
+from skep.errors import CredentialNotSet, SqlError
 from skep.schedules import Schedule
 
 __all__ = ["App", "Caller", "call"]
@@ -77,6 +88,7 @@ class _LocalHost(_host.NoHost):
 class App:
     """A bundle, imported from its folder. Its module-level code runs as in a deploy.
 
+    Before that the manifest's `tables` run, where `DATABASE_URL` names a database.
     `credentials`, `settings` and `schedules` are what `skep.credentials`, `skep.settings` and
     `skep.schedules` find; the manifest is not asked.
 
@@ -104,6 +116,8 @@ class App:
         text = manifest.read_bytes() if manifest.is_file() else None
         _identity.read(text)
         self._targets = _targets.read(text)
+        _queries.use(_queries.read(text))
+        _make_tables(text)
         root = str(self.folder)
         for name, module in list(sys.modules.items()):
             if _is_loaded_bundle(module) or name.partition(".")[0] == _importer.PACKAGE:
@@ -155,11 +169,15 @@ class App:
         self._host.caller = caller
         self._host.notifications.clear()
         arguments = (given,) if takes_something(function) else ()
-        if "conn" not in injected(function):
+        wanted = injected(function)
+        if not wanted & {"conn", "query"}:
             return _finished(function(*arguments))
         conn = _connect(rollback)
+        named: dict[str, Any] = {"conn": conn, "query": _query(conn, function)}
         try:
-            result = _finished(function(*arguments, conn=conn))
+            result = _finished(
+                function(*arguments, **{name: named[name] for name in wanted & named.keys()})
+            )
             if not isinstance(given, hooks.HookContext):
                 # What is no JSON fails the call, which then leaves nothing behind.
                 _json.dumps(result)
@@ -185,6 +203,98 @@ def _finished(result: Any) -> Any:
     return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 
+def _query(conn: Any, function: Callable[..., Any]) -> _queries.Query:
+    """Makes `query` for a test: each statement is kept or undone for itself, within `conn`."""
+
+    def query(name: str, params: Any = None) -> list[dict[str, Any]]:
+        return _queries.run(name, params, lambda sql, values: _send(conn, sql, values))
+
+    async def later(name: str, params: Any = None) -> list[dict[str, Any]]:
+        return query(name, params)
+
+    return later if inspect.iscoroutinefunction(function) else query
+
+
+def _send(conn: Any, sql: str, values: list[Any]) -> list[dict[str, Any]]:
+    import psycopg2
+
+    with conn.cursor() as cur:
+        _read_as_text(cur)
+        cur.execute("SAVEPOINT skep_query")
+        try:
+            if values:
+                # psycopg2 knows no `$1`, and the server must infer the types as it does for a cell.
+                cur.execute(f"PREPARE skep_query AS {sql}")
+                places = ", ".join(["%s"] * len(values))
+                cur.execute(f"EXECUTE skep_query ({places})", [_plain(value) for value in values])
+            else:
+                cur.execute(sql)
+            names = [column.name for column in cur.description or ()]
+            found = cur.fetchall() if names else []
+            rows = [dict(zip(names, row, strict=True)) for row in found]
+        except psycopg2.Error as error:
+            cur.execute("ROLLBACK TO SAVEPOINT skep_query")
+            message = str(error.diag.message_primary or error)
+            raise SqlError(str(error.pgcode), message) from error
+        finally:
+            cur.execute("DEALLOCATE ALL")
+    conn.commit()
+    return rows
+
+
+# What `query` reads in its own way: the numbers of the types and of their arrays.
+_TYPES = {
+    "numeric": (1700, 1231),
+    "json": (114, 199),
+    "jsonb": (3802, 3807),
+    "timestamptz": (1184, 1185),
+    "timestamp": (1114, 1115),
+    "date": (1082, 1182),
+    "time": (1083, 1183),
+    "timetz": (1266, 1270),
+    "interval": (1186, 1187),
+    "bytea": (17, 1001),
+    "float4": (700, 1021),
+}
+
+
+def _read_as_text(cur: Any) -> None:
+    """Has a cursor give values as `query` does, which are those of the server's own text."""
+    from psycopg2 import extensions
+
+    for name, (one, many) in _TYPES.items():
+        kind = extensions.new_type((one,), name, _reader(_queries.READABLE.get(name, str)))
+        extensions.register_type(kind, cur)
+        extensions.register_type(extensions.new_array_type((many,), f"{name}[]", kind), cur)
+
+
+def _reader(cast: Callable[[Any], Any]) -> Callable[[str | None, Any], Any]:
+    return lambda text, _: None if text is None else cast(text)
+
+
+def _plain(value: Any) -> Any:
+    """Every value goes as text of no type, as from a cell; lists have a form of their own."""
+    case, text = _values.parameter(value) or (None, None)
+    if case is None or case == "array":
+        return value
+    return str(text).lower() if case == "boolean" else text if case == "bytes" else str(text)
+
+
+def _make_tables(manifest: bytes | None) -> None:
+    fields = json.loads(manifest or b"{}")
+    if not fields.get("tables") or "DATABASE_URL" not in os.environ:
+        return
+    conn = _connect(rollback=False)
+    try:
+        with conn.cursor() as cur:
+            cur.execute(f'CREATE SCHEMA IF NOT EXISTS "{_identity.app_name}"')
+            for statement in fields["tables"]:
+                cur.execute(statement)
+        conn.commit()
+    finally:
+        conn.close()
+
+
 def _connect(rollback: bool) -> Any:
     import psycopg2
     from psycopg2.extensions import connection
@@ -195,8 +305,11 @@ def _connect(rollback: bool) -> Any:
         def commit(self) -> None:
             pass
 
+    # As an app's role has it.
+    schemas = f'public,"{_identity.app_name}"' if _identity.app_name else "public"
     return psycopg2.connect(
         os.environ["DATABASE_URL"],
+        options=f"-c search_path={schemas} -c timezone=UTC",
         connection_factory=Uncommitted if rollback else connection,
     )
 

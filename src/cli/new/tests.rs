@@ -2,33 +2,48 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use clap::ValueEnum;
+
 use super::*;
 use crate::app::{Backend, Bundle, Description};
 
 fn new(name: &str, path: &Path) -> anyhow::Result<()> {
+    new_of(Template::Python, name, path)
+}
+
+fn new_of(template: Template, name: &str, path: &Path) -> anyhow::Result<()> {
     run(&NewArguments {
         name: name.to_owned(),
         path: path.to_owned(),
+        template,
     })
 }
 
 #[test]
 fn a_new_app_keeps_every_rule_of_a_bundle_whatever_its_name() {
-    for name in [
+    let names = [
         "app_sales_report",
         "Sales-Report",
         "9lives",
         "x",
         "a-",
         &"a".repeat(64),
-    ] {
+    ];
+    let templates = Template::value_variants();
+    for (template, name) in templates
+        .iter()
+        .flat_map(|of| names.map(|name| (*of, name)))
+    {
         let parent = TempDir::new().unwrap();
-        new(name, parent.path()).unwrap();
+        new_of(template, name, parent.path()).unwrap();
 
         let bundle = Bundle::from_folder(&parent.path().join(name)).unwrap();
         let description = Description::read(&bundle).unwrap();
         assert_eq!(description.manifest.app_name.as_str(), name);
-        assert_eq!(description.backend, Backend::Python);
+        assert_eq!(
+            description.backend == Backend::JavaScript,
+            template == Template::Javascript
+        );
         assert_eq!(description.warnings, []);
         for (path, text) in bundle.files() {
             let text = std::str::from_utf8(text).unwrap();
@@ -41,18 +56,24 @@ fn a_new_app_keeps_every_rule_of_a_bundle_whatever_its_name() {
 
 #[test]
 fn the_tests_of_a_new_app_pass() {
-    let parent = TempDir::new().unwrap();
-    new("app_x", parent.path()).unwrap();
+    for template in Template::value_variants() {
+        let parent = TempDir::new().unwrap();
+        new_of(*template, "app_x", parent.path()).unwrap();
 
-    let output = Command::new("python3")
-        .arg(parent.path().join("app_x/tests/test_main.py"))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+        let folder = parent.path().join("app_x");
+        let command = template.test(folder.to_str().unwrap());
+        let (program, arguments) = command.split_once(' ').unwrap();
+        let output = Command::new(program)
+            .args(arguments.split(' '))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{template:?}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
 }
 
 #[test]
@@ -65,7 +86,7 @@ fn the_names_of_an_app_fit_where_they_are_put() {
         ("app_", "a", "app_", "app_"),
     ] {
         let names = Names::of(&name.parse().unwrap());
-        let text = starter::files(&names)
+        let text = templates::files(Template::Python, &names)
             .into_iter()
             .map(|(_, text)| text)
             .collect::<String>();

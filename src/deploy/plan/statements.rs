@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::app::python::{self, Literal};
-use crate::app::{Bundle, Manifest};
+use crate::app::{Bundle, Manifest, frontend, javascript};
 use crate::sql::{self, Code, Ddl, Kind};
 
 /// Statements that are listed one by one; a plan must end.
@@ -72,7 +72,7 @@ pub(super) fn of_tables(manifest: &Manifest, before: Option<&Manifest>) -> Vec<S
         .collect()
 }
 
-/// The statements of the Python sources and of the manifest's actions; `before` is what
+/// The statements of the backend's sources and of the manifest's actions; `before` is what
 /// they are compared to.
 pub(super) fn of_sources(
     manifest: &Manifest,
@@ -124,16 +124,23 @@ fn texts(manifest: &Manifest, bundle: &Bundle) -> (Vec<Text>, Vec<String>) {
         })
         .collect();
     let mut built = Vec::new();
+    let scripts = frontend::modules::of_backend(bundle);
     for (path, contents) in bundle.files() {
-        if !path.as_str().ends_with(".py") {
+        let is_python = path.as_str().ends_with(".py");
+        if !is_python && !scripts.contains(path.as_str()) {
             continue;
         }
         let source = String::from_utf8_lossy(contents);
+        let literals = if is_python {
+            python::literals(&source)
+        } else {
+            javascript::literals(&source)
+        };
         for Literal {
             line,
             text,
             is_part,
-        } in python::literals(&source)
+        } in literals
         {
             if text.len() > MAX_SQL || !looks_like_sql(&text) {
                 continue;
@@ -142,10 +149,9 @@ fn texts(manifest: &Manifest, bundle: &Bundle) -> (Vec<Text>, Vec<String>) {
             if is_part {
                 built.push(place);
             } else {
-                let (sql, is_python) = (text, true);
                 texts.push(Text {
                     place,
-                    sql,
+                    sql: text,
                     is_python,
                 });
             }

@@ -13,6 +13,7 @@ use crate::launch::Walls;
 const LIMITS: Limits = Limits {
     wall: Duration::from_secs(60),
     memory: 1 << 30,
+    data: 1 << 30,
     cpu: 20,
     files: 64,
     file_size: 1 << 20,
@@ -26,15 +27,19 @@ fn place() -> TempDir {
     place
 }
 
-async fn run_within(workshop: &Workshop, limits: Limits, words: &[&str]) -> Option<Ended> {
-    let task = Task {
+fn task<'a>(limits: Limits, words: &'a [&'a str]) -> Task<'a> {
+    Task {
         program: Path::new(words[0]),
         arguments: &words[1..],
         limits,
         // So that a script can run other programs.
         read: vec!["/usr/bin".into()],
-    };
-    workshop.run(task).await.unwrap()
+        tools: None,
+    }
+}
+
+async fn run_within(workshop: &Workshop, limits: Limits, words: &[&str]) -> Option<Ended> {
+    workshop.run(task(limits, words)).await.unwrap()
 }
 
 /// What a shell script said, in a workshop of its own.
@@ -85,6 +90,38 @@ async fn root_hands_the_work_to_somebody_who_is_nobody() {
     }
     if is_sealed().await {
         assert!(text.ends_with("no others\n"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn tools_can_be_used_by_who_cannot_reach_them_and_nothing_beside_them() {
+    let closed = place();
+    let tools = closed.path().join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    for (name, text) in [
+        ("tools/run", "#!/bin/sh\necho ran >&2\n"),
+        ("secret", "secret"),
+    ] {
+        let path = closed.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    std::fs::set_permissions(&tools, PermissionsExt::from_mode(0o755)).unwrap();
+    let place = place();
+    let workshop = Workshop::open(place.path(), "test-").unwrap();
+
+    let script = "$TOOLS/run; ls $TOOLS >&2; cat $TOOLS/../secret >&2; echo x >$TOOLS/new";
+    let words = ["/bin/sh", "-c", script];
+    let task = Task {
+        tools: Some(tools.clone()),
+        ..task(LIMITS, &words)
+    };
+    let said = workshop.run(task).await.unwrap().unwrap().said;
+
+    assert!(said.starts_with("ran\nrun\n"), "{said}");
+    assert_eq!(tools.read_dir().unwrap().count(), 1);
+    if is_sealed().await {
+        assert!(!said.contains("secret\n"), "{said}");
     }
 }
 

@@ -21,7 +21,17 @@ impl Roles {
     /// When the server cannot be asked.
     pub(crate) async fn scope(&self, app: &AppName, granted: &Grants) -> Result<Scope, RolesError> {
         let client = self.server.connect().await?;
-        let mut scope = self.own_scope(&client, app).await?;
+        Ok(self.scope_within(&client, app, granted).await?)
+    }
+
+    /// The same as a transaction sees it that may have changed it.
+    pub(crate) async fn scope_within(
+        &self,
+        client: &Client,
+        app: &AppName,
+        granted: &Grants,
+    ) -> Result<Scope, tokio_postgres::Error> {
+        let mut scope = self.own_scope(client, app).await?;
         scope.views = BTreeMap::from([(
             Table::new(Some("noderouter_core"), "job_queue"),
             statements::JOB_COLUMNS,

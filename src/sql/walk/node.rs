@@ -1,7 +1,7 @@
 //! Which node is what, inside a statement. There is no arm for "anything else".
 
 use pg_query::NodeEnum as N;
-use pg_query::protobuf::Node;
+use pg_query::protobuf::{Node, ParamRef};
 
 use super::{NOWHERE, Walk, Walker};
 
@@ -229,6 +229,12 @@ macro_rules! statements {
 pub(super) use {parts, strangers};
 
 impl Walker<'_> {
+    fn parameter(&mut self, parameter: &ParamRef) -> Walk {
+        let number = usize::try_from(parameter.number).unwrap_or_default();
+        self.found.parameters = self.found.parameters.max(number);
+        Ok(())
+    }
+
     /// Reads a node that stands where an expression, a query or a part of FROM may stand.
     pub(super) fn node(&mut self, node: &Node) -> Walk {
         match self.kind(node)? {
@@ -246,7 +252,8 @@ impl Walker<'_> {
             N::JsonTable(table) => self.json_table(table),
 
             N::ColumnRef(column) => self.column(column),
-            N::ParamRef(_) | N::AConst(_) | N::AStar(_) => Ok(()),
+            N::ParamRef(parameter) => self.parameter(parameter),
+            N::AConst(_) | N::AStar(_) => Ok(()),
             N::Integer(_) | N::Float(_) | N::Boolean(_) | N::String(_) | N::BitString(_) => Ok(()),
             N::SetToDefault(default) => self.absent(default.xpr.as_ref()),
             N::List(list) => self.nodes(&list.items),

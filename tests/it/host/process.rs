@@ -129,6 +129,7 @@ pub(crate) fn skep() -> Command {
         "PATH",
         "TMPDIR",
         "SKEP_COMPONENTIZE_PY",
+        "SKEP_COMPONENTIZE_JS",
         "SKEP_POSTGRES_BIN",
     ] {
         #[expect(

@@ -75,7 +75,7 @@ fn present(object: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value
     object.iter().filter(|(_, value)| !value.is_null())
 }
 
-/// The name of a function: `module:function`, or `path/of/file.py:function`.
+/// The name of a function: `module:function`, or `path/of/file.py:function`, or of a `.js` file.
 fn target(fields: &mut Fields<'_, '_>, place: &str, value: &Value) -> Option<String> {
     let text = value.as_str().filter(|text| is_target(text));
     if text.is_none() {
@@ -106,7 +106,10 @@ fn is_target(text: &str) -> bool {
     let Some((module, function)) = text.split_once(':') else {
         return false;
     };
-    let modules: Vec<&str> = match module.strip_suffix(".py") {
+    let file = module
+        .strip_suffix(".py")
+        .or_else(|| module.strip_suffix(".js"));
+    let modules: Vec<&str> = match file {
         Some(path) => path.split('/').collect(),
         None => module.split('.').collect(),
     };
@@ -123,6 +126,7 @@ mod tests {
             "main:run",
             "hooks.install:run",
             "hooks/install.py:run_2",
+            "lib/install.js:run",
             "_a:_b",
         ] {
             assert!(is_target(text), "{text}");

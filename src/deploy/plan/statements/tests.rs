@@ -52,6 +52,27 @@ def execute(data, conn):
 "#;
 
 #[test]
+fn statements_of_a_backend_in_javascript_are_listed_too() {
+    let bundle = bundle(&[
+        (
+            "main.js",
+            "function execute() { return require('lib/items').all() }",
+        ),
+        (
+            "lib/items.js",
+            "exports.all = () => sql(`SELECT id FROM items WHERE id = $1`, [1])",
+        ),
+        ("js/page.js", "x = 'DELETE FROM items'"),
+    ]);
+
+    let found = of_sources(&manifest(&json!({})), &bundle, None);
+    assert_eq!(
+        lines(&found.listed),
+        ["+lib/items.js:1 SELECT r[items] w[] c[]"]
+    );
+}
+
+#[test]
 fn statements_of_the_sources_are_listed_with_place_kind_and_tables() {
     let bundle = bundle(&[
         ("main.py", SOURCE),

@@ -1,0 +1,168 @@
+//! The statements that a manifest names, read before anything of the bundle runs.
+//!
+//! Which tables they reach is decided later, when the app's own have been made.
+
+use super::Finding;
+use super::manifest::{NamedStatement, StatementKind};
+use crate::sql::{self, Kind, Verdict};
+
+/// Every statement of a manifest, read.
+#[derive(Debug, Default)]
+pub(crate) struct Read<'a> {
+    /// Those that can be run, as far as their text tells.
+    pub(crate) good: Vec<(&'a NamedStatement, Verdict)>,
+    /// Why others cannot, by action.
+    pub(crate) problems: Vec<Finding>,
+    pub(crate) warnings: Vec<Finding>,
+}
+
+/// Reads statements. That takes up to some milliseconds for each.
+pub(crate) fn read(statements: &[NamedStatement]) -> Read<'_> {
+    let mut read = Read::default();
+    for statement in statements {
+        match judge(statement) {
+            Err(problem) => read.problems.push(problem),
+            Ok(verdict) => {
+                read.warnings.extend(wrong_type(statement, &verdict));
+                read.good.push((statement, verdict));
+            }
+        }
+    }
+    read
+}
+
+/// What is wrong with an action, by its name.
+pub(crate) fn problem(rule: &'static str, action: &str, why: &str) -> Finding {
+    Finding::new(rule, format!("the action `{action}` cannot be run: {why}"))
+}
+
+fn judge(statement: &NamedStatement) -> Result<Verdict, Finding> {
+    let problem = |rule, why: &str| Err(problem(rule, &statement.name, why));
+    let verdict = match sql::inspect(&statement.sql) {
+        Ok(verdict) => verdict,
+        Err(refusal) => return problem("SK-B11", &refusal.to_string()),
+    };
+    if !is_of_rows(verdict.kind()) {
+        let why = "it neither reads nor changes rows: write SELECT, INSERT, UPDATE or DELETE; what \
+                   makes tables belongs into `tables`";
+        return problem("SK-B11", why);
+    }
+    if let Some(params) = &statement.params
+        && params.len() != verdict.parameters()
+    {
+        let why = format!(
+            "its SQL has {}, and `params` lists {}: list one for each, in their order",
+            match verdict.parameters() {
+                0 => "no `$1`".to_owned(),
+                1 => "`$1` alone".to_owned(),
+                highest => format!("`$1` to `${highest}`"),
+            },
+            params.len()
+        );
+        return problem("NR-B17", &why);
+    }
+    Ok(verdict)
+}
+
+fn is_of_rows(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Select | Kind::Insert | Kind::Update | Kind::Delete | Kind::Merge | Kind::Truncate
+    )
+}
+
+/// A query that does more than read. It is run all the same: what counts is the SQL.
+fn wrong_type(statement: &NamedStatement, verdict: &Verdict) -> Option<Finding> {
+    let is_wrong = statement.kind == StatementKind::Query && *verdict.kind() != Kind::Select;
+    is_wrong.then(|| {
+        let name = &statement.name;
+        let text =
+            format!("the action `{name}` has the type `query` and changes rows: say `mutation`");
+        Finding::new("SK-B12", text)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::manifest::{Param, ParamKind};
+
+    fn statement(sql: &str, params: Option<usize>) -> NamedStatement {
+        let param = |number| Param {
+            name: format!("p{number}"),
+            kind: ParamKind::Text,
+            nullable: false,
+        };
+        NamedStatement {
+            name: "act".to_owned(),
+            kind: StatementKind::Query,
+            sql: sql.to_owned(),
+            params: params.map(|count| (0..count).map(param).collect()),
+            tables: Vec::new(),
+        }
+    }
+
+    fn problem(sql: &str, params: Option<usize>) -> Option<String> {
+        let statements = [statement(sql, params)];
+        let read = read(&statements);
+        assert_eq!(read.good.len() + read.problems.len(), 1, "{sql}");
+        read.problems.first().map(ToString::to_string)
+    }
+
+    #[test]
+    fn a_statement_takes_as_many_values_as_it_lists() {
+        let sql = "SELECT id FROM items WHERE name = $2 AND id > $1 LIMIT $3";
+
+        assert_eq!(problem(sql, Some(3)), None);
+        assert_eq!(problem(sql, None), None);
+        assert_eq!(problem("SELECT 1 FROM items", Some(0)), None);
+        assert_eq!(
+            problem(sql, Some(2)).unwrap(),
+            "the action `act` cannot be run: its SQL has `$1` to `$3`, and `params` lists 2: list \
+             one for each, in their order (NR-B17)"
+        );
+        assert!(problem(sql, Some(4)).is_some());
+        assert!(
+            problem("DELETE FROM items", Some(1))
+                .unwrap()
+                .contains("has no `$1`")
+        );
+    }
+
+    #[test]
+    fn what_no_app_may_send_is_refused_with_its_place() {
+        for (sql, expected) in [
+            ("SELEC 1", "the action `act` cannot be run: "),
+            ("SELECT pg_sleep(1)", "pg_sleep"),
+            (
+                "DELETE FROM a; DELETE FROM b",
+                "the action `act` cannot be run: ",
+            ),
+            ("CREATE TABLE t (id int)", "belongs into `tables`"),
+            ("COMMIT", "neither reads nor changes rows"),
+            (
+                "DECLARE c CURSOR FOR SELECT 1",
+                "neither reads nor changes rows",
+            ),
+        ] {
+            let problem = problem(sql, None).unwrap();
+
+            assert!(problem.contains(expected), "{sql}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_query_that_changes_rows_is_told() {
+        let warned = |sql: &str, kind| {
+            let statements = [NamedStatement {
+                kind,
+                ..statement(sql, None)
+            }];
+            read(&statements).warnings.len()
+        };
+
+        assert_eq!(warned("DELETE FROM items", StatementKind::Query), 1);
+        assert_eq!(warned("DELETE FROM items", StatementKind::Mutation), 0);
+        assert_eq!(warned("SELECT id FROM items", StatementKind::Query), 0);
+    }
+}

@@ -1,0 +1,1 @@
+import { nothing } from "./elsewhere.js"; // a module of the frontend
