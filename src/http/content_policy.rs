@@ -48,6 +48,9 @@ pub(super) fn page(html: &str, entropy: &Entropy) -> Result<(Headers, String), A
 /// handler in an attribute, nothing that a text is made of, and nothing of another host. Forms
 /// are for scripts to read: none is sent anywhere.
 ///
+/// These are two policies, and both must allow a script: a nonce alone would let in scripts of
+/// other hosts, those that a script with a nonce imports too.
+///
 /// # Errors
 ///
 /// None that could happen: the nonce is plain ASCII.
@@ -57,7 +60,8 @@ pub(super) fn shell(entropy: &Entropy) -> Result<(Headers, String), ApiError> {
         "default-src 'none'; script-src 'nonce-{nonce}' 'self'; script-src-attr 'none'; \
          style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; \
          media-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none', \
+         script-src 'self' 'unsafe-inline'; worker-src 'self' blob:"
     );
     Ok((headers(policy, "payment=(), usb=()")?, nonce))
 }

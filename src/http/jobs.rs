@@ -4,6 +4,8 @@
 //! pollers know four states and ask until one of two comes, so a cancelled job has `failed`, and
 //! so has one that is not there.
 
+mod body;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -11,13 +13,10 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
-use utoipa::ToSchema;
-use uuid::Uuid;
 
+use self::body::{AttemptBody, JobBody, JobDetails, JobList, Purge, Purged, QueuedBody};
 use super::auth::extract::{AppsCaller, AppsOperator};
 use super::calls::{BODY_BYTES, too_large};
 use super::error::{ApiError, ErrorBody};
@@ -29,7 +28,7 @@ use crate::auth::{Identity, permission};
 use crate::capability::jobs::{backlog, policy};
 use crate::ids::{AppName, InvalidAppName, JobId};
 use crate::services::Services;
-use crate::store::jobs::{self, AttemptRow, Filter, JobRow, NewJob, Surplus};
+use crate::store::jobs::{self, Filter, JobRow, NewJob, Surplus};
 use crate::store::{apps, audit};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -50,85 +49,10 @@ pub(crate) fn router() -> Router<Services> {
         .route("/api/jobs/{id}/retry", post(retry))
 }
 
-/// A job that was queued.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct QueuedBody {
-    job_id: Uuid,
-    /// `pending`, or how the job is that has the idempotency key already.
-    status: String,
-    /// The node that took it in; any node may run it.
-    node: String,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EnqueueQuery {
     task: Option<String>,
-}
-
-/// A job, in the shape of the NodeRouter contract and with more.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct JobBody {
-    id: Uuid,
-    app_name: String,
-    /// What it calls: `execute`, `task NAME` or `hook NAME`.
-    entry: String,
-    /// `pending`, `running`, `completed` or `failed`.
-    status: String,
-    /// 0 to 99 while it runs, 100 once it is completed.
-    progress: i16,
-    /// What the app returned, without `_actions`. Lists leave it out.
-    #[schema(value_type = Object)]
-    result: Option<Box<RawValue>>,
-    error_message: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
-    updated_at: OffsetDateTime,
-    /// Why it failed for good: `failed` by the app, `timed_out`, `cancelled`, or `lost` with the
-    /// nodes that ran it.
-    reason: Option<String>,
-    /// What the app says beside its progress.
-    progress_text: Option<String>,
-    /// -1, 0 or 1.
-    priority: i16,
-    /// The number of the newest attempt; 0 before the first.
-    attempt: i32,
-    /// When it may be tried at the earliest.
-    #[serde(with = "time::serde::rfc3339")]
-    run_after: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339::option")]
-    finished_at: Option<OffsetDateTime>,
-    /// The user who queued it.
-    created_by: Option<Uuid>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(crate) struct JobList {
-    jobs: Vec<JobBody>,
-}
-
-/// A job with its history.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct JobDetails {
-    #[serde(flatten)]
-    job: JobBody,
-    attempts: Vec<AttemptBody>,
-}
-
-/// One try at a job.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct AttemptBody {
-    number: i32,
-    node: String,
-    #[serde(with = "time::serde::rfc3339")]
-    started_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339::option")]
-    ended_at: Option<OffsetDateTime>,
-    /// `completed`, `failed`, `timed_out`, `cancelled`, `lost`, or `returned` untouched; null
-    /// while it runs.
-    outcome: Option<String>,
-    error: Option<String>,
 }
 
 /// Which jobs to list.
@@ -150,22 +74,6 @@ enum Status {
     Running,
     Completed,
     Failed,
-}
-
-/// Which finished jobs to delete.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Purge {
-    #[schema(value_type = String)]
-    app: AppName,
-    /// Those that finished longer ago than this.
-    older_than_days: u16,
-}
-
-/// How many were deleted.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Purged {
-    jobs: u64,
 }
 
 /// Queues a job: the app is called with the body later, and its answer is kept.
@@ -525,42 +433,6 @@ impl Status {
             Self::Running => "running",
             Self::Completed => "completed",
             Self::Failed => "failed",
-        }
-    }
-}
-
-impl From<JobRow> for JobBody {
-    fn from(row: JobRow) -> Self {
-        Self {
-            id: row.id.0,
-            app_name: row.app.to_string(),
-            entry: row.entry,
-            status: row.status,
-            progress: row.progress_now,
-            result: row.result.and_then(|text| RawValue::from_string(text).ok()),
-            error_message: row.error,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            reason: row.reason,
-            progress_text: row.progress_text_now,
-            priority: row.priority,
-            attempt: row.attempt,
-            run_after: row.run_after,
-            finished_at: row.finished_at,
-            created_by: row.created_by.map(|user| user.0),
-        }
-    }
-}
-
-impl From<AttemptRow> for AttemptBody {
-    fn from(row: AttemptRow) -> Self {
-        Self {
-            number: row.number,
-            node: row.node,
-            started_at: row.started_at,
-            ended_at: row.ended_at,
-            outcome: row.outcome,
-            error: row.error,
         }
     }
 }

@@ -1,8 +1,7 @@
 //! What the calls of all apps used and came to: for who looks after the host.
 
 use axum::Router;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -11,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::extract::Authenticated;
 use super::error::{ApiError, ErrorBody};
 use super::json::Json;
+use super::query::Query;
 use super::receipts::{CallBody, FAILED, FLUSH, PAGE, PAGE_LIMIT, milliseconds};
 use crate::auth::permission;
 use crate::cell::Ending;
@@ -90,10 +90,9 @@ pub(crate) struct ListQuery {
 pub(crate) async fn list(
     State(services): State<Services>,
     caller: Authenticated,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<AppCallList>, ApiError> {
     admit(&caller)?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let limit = query.limit.unwrap_or(PAGE);
     if !(1..=PAGE_LIMIT).contains(&limit) {
         let text = format!("`limit` is {limit}: it must be from 1 to {PAGE_LIMIT}");
@@ -176,10 +175,9 @@ pub(crate) struct SummaryList {
 pub(crate) async fn summary(
     State(services): State<Services>,
     caller: Authenticated,
-    query: Result<Query<SummaryQuery>, QueryRejection>,
+    Query(query): Query<SummaryQuery>,
 ) -> Result<Json<SummaryList>, ApiError> {
     admit(&caller)?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let since = since(&services, query.hours)?;
     services.ledger.flush(FLUSH).await;
     let rows = usage::summary(services.store.pool(), since).await?;
@@ -234,10 +232,9 @@ pub(crate) struct Timeline {
 pub(crate) async fn timeline(
     State(services): State<Services>,
     caller: Authenticated,
-    query: Result<Query<TimelineQuery>, QueryRejection>,
+    Query(query): Query<TimelineQuery>,
 ) -> Result<Json<Timeline>, ApiError> {
     admit(&caller)?;
-    let Query(query) = query.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let app = query.app.as_deref().map(str::parse).transpose()?;
     let since = since(&services, query.hours)?;
     let seconds = stretch(query.hours.unwrap_or(HOURS));

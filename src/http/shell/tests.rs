@@ -189,7 +189,8 @@ async fn every_page_may_load_only_what_is_of_this_host() {
                  style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
                  font-src 'self' data:; media-src 'self' data: blob:; connect-src 'self'; \
                  worker-src 'self' blob:; base-uri 'none'; form-action 'none'; \
-                 frame-ancestors 'none'"
+                 frame-ancestors 'none', \
+                 script-src 'self' 'unsafe-inline'; worker-src 'self' blob:"
             )
         );
         assert_eq!(page.headers["cache-control"], "no-store");

@@ -41,10 +41,14 @@ export async function openTab(browser, url, { dark = false, phone = false, allow
   const page = await context.newPage();
   const wrongs = [];
   const { host } = new URL(url);
-  context.on("request", (request) => {
+  const elsewhere = (request) => {
     const target = new URL(request.url());
-    if (!["data:", "blob:"].includes(target.protocol) && target.host !== host) wrongs.push(`asked another host: ${request.url()}`);
-  });
+    return !["data:", "blob:"].includes(target.protocol) && target.host !== host;
+  };
+  const asked = new Set();
+  context.on("request", (request) => elsewhere(request) && asked.add(request));
+  // What the page's policy stops is told as a request too, though it never leaves.
+  context.on("requestfailed", (request) => /csp/i.test(request.failure().errorText) && asked.delete(request));
   page.on("console", (message) => {
     const text = `${message.text()} ${message.location().url}`;
     if (["error", "warning"].includes(message.type()) && !allow.some((pattern) => pattern.test(text))) wrongs.push(`console: ${text}`);
@@ -89,7 +93,8 @@ export async function openTab(browser, url, { dark = false, phone = false, allow
     },
     async close() {
       await context.close();
-      assert.deepEqual(wrongs, []);
+      const leaks = [...asked].map((request) => `asked another host: ${request.url()} ${request.failure()?.errorText}`);
+      assert.deepEqual([...wrongs, ...leaks], []);
     },
   };
   return tab;

@@ -98,7 +98,7 @@ export function people(scene) {
     await page.getByRole("button", { name: "Filter" }).click();
     await page.waitForURL(/actor=dora/);
     const table = page.getByRole("table", { name: "Entries" });
-    await table.getByRole("cell", { name: "app.hold" }).waitFor();
+    await table.getByRole("cell", { name: "app.hold" }).first().waitFor();
     assert.equal(await table.getByRole("cell", { name: "role.create" }).count(), 0);
     await table.locator("summary").first().click();
     await page.getByRole("button", { name: "Verify" }).click();

@@ -233,14 +233,6 @@ export function shell(scene) {
     assert.deepEqual(await page.evaluate("tried"), {
       fetch: "refused", socket: "refused", eval: "refused", script: "refused", module: "refused", worker: "refused", font: "refused",
     });
-    await page.locator("#ro-button").click();
-    await page.locator("#ro-link").click();
-    await page.evaluate("document.getElementById('ro-form').submit()");
-    // By then, all of these would have come to something.
-    await page.evaluate(() => new Promise((later) => { setTimeout(later); }));
-    assert.equal(page.url(), `${scene.url}/apps/rogue/`);
-    assert.equal(await page.evaluate("typeof framed"), "undefined");
-
     await connected(tab);
     await scene.admin.call("rogue", { fire: { message: `${"<img src=x onerror=\"alert('smuggled')\">"}` } });
     await toast(tab, "<img src=x onerror").waitFor();
@@ -248,6 +240,15 @@ export function shell(scene) {
     await page.getByRole("link", { name: /Rogue <img/ }).waitFor();
     assert.equal(await page.locator(".skep-bar :is(script, img:not([alt='']), iframe), .skep-toasts :is(img, script)").count(), 0);
     await tab.screenshot("shell-rogue");
+    await page.keyboard.press("Escape");
+
+    await page.locator("#ro-button").click();
+    await page.locator("#ro-link").click();
+    await page.evaluate("document.getElementById('ro-form').submit()");
+    // By then, all of these would have come to something.
+    await page.evaluate(() => new Promise((later) => { setTimeout(later); }));
+    assert.equal(page.url(), `${scene.url}/apps/rogue/`);
+    assert.equal(await page.evaluate("typeof framed"), "undefined");
     await tab.close();
   });
 }
