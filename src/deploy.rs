@@ -317,8 +317,6 @@ impl Deployer {
             backend,
             mut warnings,
         } = description;
-        let (manifest, told) = actions_of(manifest).await?;
-        warnings.extend(told);
         let found = self.lint(&bundle).await?;
         timings.lint = watch.lap(Stage::Lint);
 
@@ -471,16 +469,6 @@ async fn apart<T: Send + 'static, E: From<DeployError> + Send + 'static>(
 ) -> Result<T, E> {
     tokio::spawn(work)
         .await
-        .map_err(|error| DeployError::Internal(error.into()))?
-}
-
-/// Reads the statements that a manifest names, which may take a while.
-async fn actions_of(manifest: Manifest) -> Result<(Manifest, Vec<Finding>), DeployError> {
-    let read = tokio::task::spawn_blocking(move || {
-        let warnings = actions::read(&manifest)?;
-        Ok((manifest, warnings))
-    });
-    read.await
         .map_err(|error| DeployError::Internal(error.into()))?
 }
 

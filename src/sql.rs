@@ -20,7 +20,7 @@ mod walk;
 
 pub(crate) use parse::TEXT_BYTES;
 pub(crate) use refusal::{Code, Refusal, Spot};
-pub(crate) use repeat::{Repeat, parameters, repeat};
+pub(crate) use repeat::{Repeat, repeat};
 pub(crate) use scope::{Place, Scope};
 pub(crate) use text::{first_word, looks_like_sql, with_parameters};
 pub(crate) use verdict::{Ddl, Kind, Table, Verdict};

@@ -2,7 +2,6 @@
 //!
 //! Which tables they reach is decided later, when the app's own have been made.
 
-use super::Finding;
 use super::manifest::{NamedStatement, StatementKind};
 use crate::sql::{self, Kind, Verdict};
 
@@ -11,9 +10,19 @@ use crate::sql::{self, Kind, Verdict};
 pub(crate) struct Read<'a> {
     /// Those that can be run, as far as their text tells.
     pub(crate) good: Vec<(&'a NamedStatement, Verdict)>,
-    /// Why others cannot, by action.
-    pub(crate) problems: Vec<Finding>,
-    pub(crate) warnings: Vec<Finding>,
+    /// Why others cannot.
+    pub(crate) problems: Vec<Told<'a>>,
+    pub(crate) warnings: Vec<Told<'a>>,
+}
+
+/// What is told of one statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told<'a> {
+    pub(crate) statement: &'a NamedStatement,
+    /// The rule's id.
+    pub(crate) rule: &'static str,
+    /// What is wrong and what to do; it does not name the action.
+    pub(crate) text: String,
 }
 
 /// Reads statements. That takes up to some milliseconds for each.
@@ -31,26 +40,27 @@ pub(crate) fn read(statements: &[NamedStatement]) -> Read<'_> {
     read
 }
 
-/// What is wrong with an action, by its name.
-pub(crate) fn problem(rule: &'static str, action: &str, why: &str) -> Finding {
-    Finding::new(rule, format!("the action `{action}` cannot be run: {why}"))
-}
-
-fn judge(statement: &NamedStatement) -> Result<Verdict, Finding> {
-    let problem = |rule, why: &str| Err(problem(rule, &statement.name, why));
+fn judge(statement: &NamedStatement) -> Result<Verdict, Told<'_>> {
+    let problem = |rule, text: String| {
+        Err(Told {
+            statement,
+            rule,
+            text,
+        })
+    };
     let verdict = match sql::inspect(&statement.sql) {
         Ok(verdict) => verdict,
-        Err(refusal) => return problem("SK-B11", &refusal.to_string()),
+        Err(refusal) => return problem("SK-B11", refusal.to_string()),
     };
     if !is_of_rows(verdict.kind()) {
-        let why = "it neither reads nor changes rows: write SELECT, INSERT, UPDATE or DELETE; what \
-                   makes tables belongs into `tables`";
-        return problem("SK-B11", why);
+        let text = "it neither reads nor changes rows: write SELECT, INSERT, UPDATE or DELETE; \
+                    what makes tables belongs into `tables`";
+        return problem("SK-B11", text.to_owned());
     }
     if let Some(params) = &statement.params
         && params.len() != verdict.parameters()
     {
-        let why = format!(
+        let text = format!(
             "its SQL has {}, and `params` lists {}: list one for each, in their order",
             match verdict.parameters() {
                 0 => "no `$1`".to_owned(),
@@ -59,7 +69,7 @@ fn judge(statement: &NamedStatement) -> Result<Verdict, Finding> {
             },
             params.len()
         );
-        return problem("NR-B17", &why);
+        return problem("NR-B17", text);
     }
     Ok(verdict)
 }
@@ -72,13 +82,12 @@ fn is_of_rows(kind: &Kind) -> bool {
 }
 
 /// A query that does more than read. It is run all the same: what counts is the SQL.
-fn wrong_type(statement: &NamedStatement, verdict: &Verdict) -> Option<Finding> {
+fn wrong_type<'a>(statement: &'a NamedStatement, verdict: &Verdict) -> Option<Told<'a>> {
     let is_wrong = statement.kind == StatementKind::Query && *verdict.kind() != Kind::Select;
-    is_wrong.then(|| {
-        let name = &statement.name;
-        let text =
-            format!("the action `{name}` has the type `query` and changes rows: say `mutation`");
-        Finding::new("SK-B12", text)
+    is_wrong.then(|| Told {
+        statement,
+        rule: "SK-B12",
+        text: "it has the type `query` and changes rows: say `mutation`".to_owned(),
     })
 }
 
@@ -106,7 +115,8 @@ mod tests {
         let statements = [statement(sql, params)];
         let read = read(&statements);
         assert_eq!(read.good.len() + read.problems.len(), 1, "{sql}");
-        read.problems.first().map(ToString::to_string)
+        let told = read.problems.first();
+        told.map(|told| format!("{} {}", told.rule, told.text))
     }
 
     #[test]
@@ -118,8 +128,7 @@ mod tests {
         assert_eq!(problem("SELECT 1 FROM items", Some(0)), None);
         assert_eq!(
             problem(sql, Some(2)).unwrap(),
-            "the action `act` cannot be run: its SQL has `$1` to `$3`, and `params` lists 2: list \
-             one for each, in their order (NR-B17)"
+            "NR-B17 its SQL has `$1` to `$3`, and `params` lists 2: list one for each, in their order"
         );
         assert!(problem(sql, Some(4)).is_some());
         assert!(
@@ -130,14 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn what_no_app_may_send_is_refused_with_its_place() {
+    fn what_no_app_may_send_is_refused() {
         for (sql, expected) in [
-            ("SELEC 1", "the action `act` cannot be run: "),
+            ("SELEC 1", "syntax error"),
             ("SELECT pg_sleep(1)", "pg_sleep"),
-            (
-                "DELETE FROM a; DELETE FROM b",
-                "the action `act` cannot be run: ",
-            ),
+            ("DELETE FROM a; DELETE FROM b", "one statement"),
             ("CREATE TABLE t (id int)", "belongs into `tables`"),
             ("COMMIT", "neither reads nor changes rows"),
             (
@@ -147,6 +153,7 @@ mod tests {
         ] {
             let problem = problem(sql, None).unwrap();
 
+            assert!(problem.starts_with("SK-B11 "), "{sql}: {problem}");
             assert!(problem.contains(expected), "{sql}: {problem}");
         }
     }

@@ -14,6 +14,7 @@ use crate::launch::{self, Limits, Task, Workshop};
 const LIMITS: Limits = Limits {
     wall: Duration::from_secs(60),
     memory: 4 << 30,
+    data: 2 << 30,
     cpu: 40,
     files: 64,
     file_size: ANSWER_BYTES,
@@ -48,6 +49,7 @@ async fn sources_in(workshop: &Workshop) -> io::Result<Vec<Problem>> {
         arguments: &["check-sources", INPUT, OUTPUT],
         limits: LIMITS,
         read: Vec::new(),
+        tools: None,
     };
     let why = match workshop.run(task).await? {
         None => format!("it takes more than {} s", LIMITS.wall.as_secs()),

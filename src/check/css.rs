@@ -3,7 +3,7 @@
 mod parse;
 mod selector;
 
-pub(super) use parse::{Sheet, Url, declarations, parse};
+pub(super) use parse::{Sheet, declarations, parse};
 
 use std::ops::Range;
 

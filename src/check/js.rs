@@ -1,4 +1,4 @@
-//! Scripts of the browser.
+//! Scripts: those of the browser, and backends in JavaScript.
 //!
 //! Each file is parsed and its names are resolved; what only shows together with the page is in
 //! [`Facts`], for [`super::page`].
@@ -8,6 +8,7 @@
     reason = "each rule is about a few of the many kinds of nodes"
 )]
 
+pub(super) mod backend;
 mod calls;
 mod imports;
 mod scope;
@@ -95,39 +96,55 @@ struct Code<'s, 'a> {
 
 /// Looks at a script.
 pub(super) fn check(script: Script<'_>, names: &Names) -> Facts {
-    let allocator = Allocator::default();
     let kind = match script.kind {
         Kind::Classic => SourceType::script(),
         Kind::Module => SourceType::mjs(),
         Kind::Either => SourceType::unambiguous(),
     };
+    let facts = read(script, kind, names, |code| {
+        let mut facts = Facts::default();
+        code.scope(&mut facts);
+        code.calls(&mut facts);
+        code.strings(&mut facts);
+        code.imports(&mut facts);
+        facts
+    });
+    facts.unwrap_or_else(|error| Facts {
+        problems: vec![error],
+        ..Facts::default()
+    })
+}
+
+/// Parses a script, and looks at it.
+///
+/// # Errors
+///
+/// When it cannot be parsed; then with what is wrong.
+fn read<T>(
+    script: Script<'_>,
+    kind: SourceType,
+    names: &Names,
+    look: impl FnOnce(&Code<'_, '_>) -> T,
+) -> Result<T, Found> {
+    let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, script.text, kind).parse();
     if let Some(error) = parsed.diagnostics.errors().next() {
         let spans = error.labels.iter().map(|label| label.span());
         let span = spans.min_by_key(|span| span.start).unwrap_or_default();
         let range = script.base + span.start as usize..script.base + span.end as usize;
         let problem = Problem::new(&rules::JS_SYNTAX, error.message.to_string());
-        return Facts {
-            problems: vec![(problem, range)],
-            ..Facts::default()
-        };
+        return Err((problem, range));
     }
     let built = SemanticBuilder::new()
         .with_build_nodes(true)
         .build(&parsed.program);
-    let code = Code {
+    Ok(look(&Code {
         script,
         names,
         program: &parsed.program,
         semantic: &built.semantic,
         is_module: parsed.program.source_type.is_module(),
-    };
-    let mut facts = Facts::default();
-    code.scope(&mut facts);
-    code.calls(&mut facts);
-    code.strings(&mut facts);
-    code.imports(&mut facts);
-    facts
+    }))
 }
 
 impl Code<'_, '_> {

@@ -28,7 +28,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// What can be made of the app's name.
+    /// What can be made of the app's name. Of an app without one, every name may be its own.
     pub(super) fn of(app: &str) -> Self {
         let lower = app.to_ascii_lowercase();
         let bare = lower.strip_prefix("app_").unwrap_or(&lower);
@@ -53,6 +53,10 @@ impl Names {
         .into();
         let words = words.iter().filter(|word| !FAMILIES.contains(*word));
         prefixes.extend(words.map(|word| (*word).to_owned()));
+        // As SQL wants names, and `skep new` makes them.
+        if lower.starts_with(|first: char| first.is_ascii_digit()) {
+            prefixes.insert(format!("app_{}", lower.replace('-', "_")));
+        }
         prefixes.retain(|prefix| prefix.len() > 1 || joined.len() < 2);
         prefixes.insert(joined.clone());
         prefixes.remove("");
@@ -85,6 +89,9 @@ impl Names {
 
     /// Whether a class, an id or a table begins with a prefix of the app, or is one.
     pub(super) fn own(&self, name: &str) -> bool {
+        if self.joined.is_empty() {
+            return true;
+        }
         let lower = name.to_ascii_lowercase();
         let begins = |prefix: &str| {
             lower.strip_prefix(prefix).is_some_and(|rest| {
@@ -182,10 +189,14 @@ mod tests {
             ("button_box", "btn-xs"),
             ("table", "tab-x"),
             ("xy", "x-card"),
-            ("", "a-b"),
         ] {
             assert!(!Names::of(app).own(other), "{app} {other}");
         }
+    }
+
+    #[test]
+    fn of_an_app_without_a_name_nobody_can_tell() {
+        assert!(Names::of("").own("a-b"));
     }
 
     #[test]

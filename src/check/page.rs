@@ -69,7 +69,7 @@ impl Frontend<'_> {
             .flat_map(|element| element.resources().map(move |resource| (element, resource)))
             .filter(|(_, resource)| self.is_missing(page.path, resource))
             .map(|(element, resource)| {
-                let text = format!("`{}` is not in the bundle", shown(&resource.value));
+                let text = self.site.why_missing(page.path, &resource.value);
                 let problem = Problem::new(&rules::MISSING_FILE, text);
                 // A page without an image still works; a fragment may be put anywhere.
                 let breaks =
@@ -95,7 +95,7 @@ impl Frontend<'_> {
             let missing = imports
                 .filter(|import| self.site.meant(script.path, &import.text) == Meant::Missing);
             missing.map(|import| {
-                let text = format!("`{}` is not in the bundle", shown(&import.text));
+                let text = self.site.why_missing(script.path, &import.text);
                 let problem = Problem::new(&rules::MISSING_FILE, text);
                 (problem, script.path.to_owned(), import.range.clone())
             })
@@ -107,7 +107,7 @@ impl Frontend<'_> {
             let urls = sheet.urls.iter();
             let missing = urls.filter(|url| self.site.meant(path, &url.text) == Meant::Missing);
             missing.map(|url| {
-                let text = format!("`{}` is not in the bundle", shown(&url.text));
+                let text = self.site.why_missing(path, &url.text);
                 let problem = Problem::new(&rules::MISSING_FILE, text).at_most(Severity::Warning);
                 (problem, (*path).to_owned(), url.range.clone())
             })
@@ -141,10 +141,6 @@ impl Frontend<'_> {
 fn file_name(address: &str) -> &str {
     let path = address.split(['?', '#']).next().unwrap_or_default();
     path.rsplit('/').next().unwrap_or_default()
-}
-
-fn shown(address: &str) -> String {
-    address.chars().take(80).collect()
 }
 
 /// Whether a classic script runs where it stands, before what comes after it.

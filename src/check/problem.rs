@@ -59,6 +59,11 @@ impl Problem {
         self
     }
 
+    /// What is wrong and how to mend it, in sentences.
+    pub(crate) fn message(&self) -> String {
+        format!("{} {}", sentence(&self.text), self.rule.fix)
+    }
+
     /// The place as `main.py:12:5`, or what stands for it.
     pub(crate) fn place_text(&self) -> String {
         match &self.place {
@@ -66,6 +71,18 @@ impl Problem {
             None => "bundle".to_owned(),
         }
     }
+}
+
+/// With a capital and a full stop, as it stands among others.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{}{end}", first.unwrap_or_default(), letters.as_str())
 }
 
 /// Finds lines and columns in one text.

@@ -82,7 +82,7 @@ pub(super) fn check(sources: &Sources<'_>) -> Vec<Found> {
         manifest: sources.manifest,
     };
     found.extend(program.entry());
-    let mut tables = sources.manifest.map(Tables::of).unwrap_or_default();
+    let mut tables = Tables::of(sources.manifest);
     found.extend(program.statements(&mut tables));
     found.extend(program.connections());
     found.extend(program.actions());

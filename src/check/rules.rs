@@ -18,6 +18,7 @@ macro_rules! rules {
     };
 }
 
+pub(super) mod backend;
 pub(super) mod bundle;
 pub(super) mod css;
 pub(super) mod html;
@@ -30,6 +31,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
     [
         bundle::RULES,
         python::RULES,
+        backend::RULES,
         sql::RULES,
         js::RULES,
         css::RULES,

@@ -1,18 +1,24 @@
 //! The files of a bundle: which are read, by whom, and what comes of them together.
 
+mod loader;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use serde_json::Value;
+
+use self::loader::Loader;
 use super::css::{self, Sheet};
 use super::html::{self, Page};
-use super::js::{self, Facts, Kind, Script};
+use super::js::backend;
 use super::names::Names;
-use super::page::{Frontend, Meant, OnePage, OneScript, Site};
+use super::page::{Frontend, OnePage, Site};
 use super::problem::{Lines, Problem};
 use super::rule::Severity;
 use super::rules::bundle as rules;
 use super::{python, settled};
-use crate::app::{Backend, Bundle, Description, Manifest};
+use crate::app::frontend::modules;
+use crate::app::{Backend, Bundle, Description, MANIFEST, Manifest, javascript};
 
 /// The largest file that is read, in bytes.
 pub(super) const FILE_BYTES: usize = 1024 * 1024;
@@ -79,6 +85,8 @@ pub(crate) fn sources(bundle: &Bundle) -> Vec<Problem> {
 struct Reader<'a> {
     bundle: &'a Bundle,
     manifest: Option<&'a Manifest>,
+    /// The app's name; empty where it is not known.
+    app: String,
     names: Names,
     /// The texts that are read, by path.
     texts: BTreeMap<&'a str, &'a str>,
@@ -87,11 +95,15 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(bundle: &'a Bundle, manifest: Option<&'a Manifest>) -> Self {
-        let app = manifest.map_or("", |manifest| manifest.app_name.as_str());
+        let app = match manifest {
+            Some(manifest) => manifest.app_name.to_string(),
+            None => name_in(bundle).unwrap_or_default(),
+        };
         let mut reader = Self {
             bundle,
             manifest,
-            names: Names::of(app),
+            names: Names::of(&app),
+            app,
             texts: BTreeMap::new(),
             problems: Vec::new(),
         };
@@ -123,7 +135,7 @@ impl<'a> Reader<'a> {
                     continue;
                 }
             };
-            let problem = Problem::new(&rules::NOT_READ, format!("`{path}`: {why}"));
+            let problem = Problem::new(&rules::NOT_READ, format!("`{path}` is not read: {why}"));
             self.problems.push(problem);
         }
     }
@@ -163,6 +175,7 @@ impl<'a> Reader<'a> {
         }
         self.frontend(pages, sheets);
         self.python();
+        self.javascript();
     }
 
     fn of(&self, language: Language) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
@@ -194,8 +207,31 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// `main.js` is a backend only where there is no `main.py`.
+    fn javascript(&mut self) {
+        if !modules::of_backend(self.bundle).contains(javascript::MAIN) {
+            return;
+        }
+        let found = backend::check(&backend::Sources {
+            bundle: self.bundle,
+            texts: &self.texts,
+            manifest: self.manifest,
+            names: &self.names,
+        });
+        self.tell_of_backend(found);
+    }
+
+    /// Tells what was found in a backend. Where a component stands beside it, that is what runs.
+    fn tell_of_backend(&mut self, mut found: Vec<(Problem, String, Range<usize>)>) {
+        if Backend::find(self.bundle, None) == Ok(Backend::Component) {
+            for (problem, _, _) in &mut found {
+                problem.severity = problem.severity.max(Severity::Warning);
+            }
+        }
+        self.tell_all(found);
+    }
+
     fn python(&mut self) {
-        let backend = Backend::find(self.bundle, None);
         let libraries: BTreeSet<String> = self
             .bundle
             .files()
@@ -210,41 +246,22 @@ impl<'a> Reader<'a> {
             manifest: self.manifest,
             names: &self.names,
         };
-        let mut found = python::check(&sources);
-        if backend == Ok(Backend::Component) {
-            // A component is run as it is, whatever stands beside it.
-            for (problem, _, _) in &mut found {
-                problem.severity = problem.severity.max(Severity::Warning);
-            }
-        }
-        self.tell_all(found);
+        let found = python::check(&sources);
+        self.tell_of_backend(found);
     }
 
     fn frontend(&mut self, pages: Vec<(&'a str, &'a str, Page)>, sheets: Vec<(&'a str, Sheet)>) {
-        let app = self
-            .manifest
-            .map_or("", |manifest| manifest.app_name.as_str());
+        let app = self.app.as_str();
         let Some(site) = Site::new(self.bundle, app) else {
             return;
         };
-        let mut loader = Loader {
-            site: &site,
-            texts: &self.texts,
-            names: &self.names,
-            app,
-            mapped: pages
-                .iter()
-                .flat_map(|(_, text, page)| mapped(text, page))
-                .collect(),
-            scripts: Vec::new(),
-            known: BTreeMap::new(),
-        };
+        let mut loader = Loader::new(&site, &self.texts, &self.names, app, &pages);
         let pages: Vec<OnePage<'_>> = pages
             .into_iter()
             .map(|(path, text, page)| loader.page(path, text, page))
             .collect();
         loader.root_script();
-        let scripts = loader.scripts;
+        let scripts = loader.scripts();
         let frontend = Frontend {
             site: &site,
             names: &self.names,
@@ -261,146 +278,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Follows pages to their scripts, and scripts to what they import.
-struct Loader<'a, 's> {
-    site: &'s Site<'a>,
-    texts: &'s BTreeMap<&'a str, &'a str>,
-    names: &'s Names,
-    app: &'s str,
-    mapped: Vec<String>,
-    scripts: Vec<OneScript<'a>>,
-    /// Files that were read, by path and kind.
-    known: BTreeMap<(&'a str, Kind), usize>,
-}
-
-impl<'a> Loader<'a, '_> {
-    fn page(&mut self, path: &'a str, text: &'a str, page: Page) -> OnePage<'a> {
-        let mut one = OnePage {
-            path,
-            page: Page::default(),
-            runs: BTreeSet::new(),
-            runs_more: false,
-        };
-        for element in &page.elements {
-            let Some(is_module) = element.script() else {
-                continue;
-            };
-            let kind = if is_module {
-                Kind::Module
-            } else {
-                Kind::Classic
-            };
-            if let Some(source) = element.attribute("src") {
-                match self.site.meant(path, &source.value) {
-                    Meant::File(file) => self.file(file, kind, &mut one),
-                    Meant::Missing | Meant::Else => {}
-                }
-            } else if let Some(range) = element.contents.clone()
-                && let Some(inline) = text.get(range.clone())
-                && !inline.trim().is_empty()
-            {
-                let facts = self.check(inline, range.start, kind);
-                self.add(path, text, facts, &mut one);
-            }
-        }
-        OnePage { page, ..one }
-    }
-
-    /// A script that no page names, which the contract's own layout would.
-    fn root_script(&mut self) {
-        const SCRIPT: &str = "index.js";
-        let is_known = self.known.keys().any(|(path, _)| *path == SCRIPT);
-        if let Some((path, _)) = self.texts.get_key_value(SCRIPT).filter(|_| !is_known) {
-            let mut page = OnePage {
-                path,
-                page: Page::default(),
-                runs: BTreeSet::new(),
-                runs_more: true,
-            };
-            self.file(path, Kind::Either, &mut page);
-        }
-    }
-
-    /// A file, and everything that it imports.
-    fn file(&mut self, file: &'a str, kind: Kind, page: &mut OnePage<'a>) {
-        let mut open = vec![(file, kind)];
-        while let Some((file, kind)) = open.pop() {
-            let Some(text) = self.texts.get(file).copied() else {
-                page.runs_more = true;
-                continue;
-            };
-            let index = match self.known.get(&(file, kind)) {
-                Some(index) => *index,
-                None => {
-                    let facts = self.check(text, 0, kind);
-                    let index = self.scripts.len();
-                    self.known.insert((file, kind), index);
-                    self.scripts.push(OneScript {
-                        path: file,
-                        text,
-                        facts,
-                    });
-                    index
-                }
-            };
-            if page.runs.insert(index) {
-                open.extend(self.imports(file, index));
-            }
-        }
-    }
-
-    fn imports(&self, file: &str, index: usize) -> Vec<(&'a str, Kind)> {
-        let imports = self
-            .scripts
-            .get(index)
-            .map(|script| script.facts.imports.as_slice());
-        imports
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|import| match self.site.meant(file, &import.text) {
-                Meant::File(path) if language(path) == Some(Language::Script) => {
-                    Some((path, Kind::Module))
-                }
-                Meant::File(_) | Meant::Missing | Meant::Else => None,
-            })
-            .collect()
-    }
-
-    /// A script in a page, with what it imports.
-    fn add(&mut self, path: &'a str, text: &'a str, facts: Facts, page: &mut OnePage<'a>) {
-        let index = self.scripts.len();
-        self.scripts.push(OneScript { path, text, facts });
-        page.runs.insert(index);
-        for (file, kind) in self.imports(path, index) {
-            self.file(file, kind, page);
-        }
-    }
-
-    fn check(&self, text: &str, base: usize, kind: Kind) -> Facts {
-        let script = Script {
-            text,
-            base,
-            kind,
-            app: self.app,
-            mapped: &self.mapped,
-        };
-        js::check(script, self.names)
-    }
-}
-
-/// The names in the import maps of a page.
-fn mapped(text: &str, page: &Page) -> Vec<String> {
-    let maps = page
-        .elements
-        .iter()
-        .filter(|element| element.has_word("type", &["importmap"]));
-    let maps = maps.filter_map(|element| text.get(element.contents.clone()?));
-    let imports = maps.filter_map(|map| {
-        let map: serde_json::Value = serde_json::from_str(map).ok()?;
-        let imports = map.get("imports")?.as_object()?;
-        Some(imports.keys().cloned().collect::<Vec<_>>())
-    });
-    imports.flatten().collect()
+/// The app's name in a manifest that cannot be used otherwise.
+fn name_in(bundle: &Bundle) -> Option<String> {
+    let text = std::str::from_utf8(bundle.file(MANIFEST)?).ok()?;
+    let manifest: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
+    let name = manifest.get("app_name").or_else(|| manifest.get("name"))?;
+    Some(name.as_str()?.to_owned())
 }
 
 /// Whether a file was made by a tool of somebody else.

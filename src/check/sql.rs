@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::problem::Problem;
-use super::rule::Severity;
+use super::rule::{Rule, Severity};
 use super::rules::{bundle, sql as rules};
 use crate::app::Manifest;
 use crate::app::manifest::{Access, NamedStatement};
+use crate::app::statement::{self, Read};
 use crate::sql::{self, Code, Ddl, Kind, Place, Refusal, Repeat, Scope, Table, Verdict};
 
 const PUBLIC: &str = "public";
@@ -23,8 +24,15 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// The tables of the manifest: those that it makes, and those that it asks for.
-    pub(super) fn of(manifest: &Manifest) -> Self {
+    /// The tables of the manifest: those that it makes, and those that it asks for. Without one
+    /// there may be any.
+    pub(super) fn of(manifest: Option<&Manifest>) -> Self {
+        let Some(manifest) = manifest else {
+            return Self {
+                more: true,
+                ..Self::default()
+            };
+        };
         let name = manifest.app_name.as_str();
         let mut tables = Self::default();
         if name.len() <= NAME_BYTES {
@@ -87,19 +95,31 @@ pub(super) fn of_manifest(
     at: impl Fn(&str, Problem) -> Problem,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let tables = Tables::of(manifest);
+    let tables = Tables::of(Some(manifest));
     for (index, statement) in manifest.tables.iter().enumerate() {
         let found = of_tables(&tables, statement);
         let field = format!("tables[{index}]");
         problems.extend(found.into_iter().map(|problem| at(&field, problem)));
     }
-    for statement in &manifest.statements {
-        let found = of_query(&tables, statement);
-        // Notifications stand between them, so that only the name tells which it is.
-        problems.extend(found.into_iter().map(|problem| {
-            let text = format!("action `{}`: {}", statement.name, problem.text);
-            at("actions", Problem { text, ..problem })
-        }));
+    let Read {
+        good,
+        problems: faults,
+        warnings,
+    } = statement::read(&manifest.statements);
+    let of_query = |statement: &NamedStatement, problem: Problem| {
+        let text = format!("`{}`: {}", statement.name, problem.text);
+        let field = format!("actions[={}].sql", statement.name);
+        at(&field, Problem { text, ..problem })
+    };
+    for told in faults.into_iter().chain(warnings) {
+        let rule = Rule::find(told.rule).unwrap_or(&bundle::QUERY);
+        problems.push(of_query(told.statement, Problem::new(rule, told.text)));
+    }
+    for (statement, verdict) in good {
+        // Module-level code may make the table; the deploy knows, once that has run.
+        let refusal = tables.admit(&verdict, Place::Call).err();
+        let found = refusal.map(|refusal| refused(&refusal).at_most(Severity::Warning));
+        problems.extend(found.map(|problem| of_query(statement, problem)));
     }
     problems
 }
@@ -137,37 +157,6 @@ fn repeated(tables: &Tables, statement: &str, verdict: &Verdict) -> Option<Probl
     Some(Problem::new(&bundle::TABLES_REPEATED, text))
 }
 
-/// One named query.
-fn of_query(tables: &Tables, statement: &NamedStatement) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    match sql::inspect(&statement.sql) {
-        Err(refusal) => problems.push(refused(&refusal)),
-        Ok(verdict) => {
-            if let Err(refusal) = tables.admit(&verdict, Place::Call) {
-                let problem = refused(&refusal);
-                problems.push(match is_ddl(&verdict) {
-                    true => problem,
-                    false => problem.at_most(Severity::Warning),
-                });
-            }
-        }
-    }
-    let highest = sql::parameters(&statement.sql).unwrap_or_default();
-    if let Some(params) = &statement.params
-        && params.len() != highest
-    {
-        let text = match highest {
-            0 => format!("the SQL has no `$1`, and `params` has {}", params.len()),
-            _ => format!(
-                "the SQL has parameters up to `${highest}`, and `params` has {}",
-                params.len()
-            ),
-        };
-        problems.push(Problem::new(&bundle::PARAMETERS, text));
-    }
-    problems
-}
-
 /// What a refusal says, by the rule that fits it.
 fn refused(refusal: &Refusal) -> Problem {
     let text = refusal.to_string();
@@ -193,6 +182,30 @@ pub(super) fn of_python(tables: &Tables, text: &str) -> Option<Problem> {
         Ok(verdict) => refused(&tables.admit(&verdict, Place::Deploy).err()?),
     };
     Some(found.at_most(Severity::Warning))
+}
+
+/// One statement of a script, and how many values it is given, where that is known. As for Python,
+/// none of it is certain.
+pub(super) fn of_script(tables: &Tables, text: &str, values: Option<usize>) -> Vec<Problem> {
+    let verdict = match sql::inspect(text) {
+        Ok(verdict) => verdict,
+        Err(refusal) => return vec![refused(&refusal).at_most(Severity::Warning)],
+    };
+    let refusal = tables.admit(&verdict, Place::Call).err();
+    let mut found: Vec<Problem> = refusal.iter().map(refused).collect();
+    if let Some(values) = values
+        && values != verdict.parameters()
+    {
+        let text = format!(
+            "it takes {} values, and is given {values}",
+            verdict.parameters()
+        );
+        found.push(Problem::new(&bundle::PARAMETERS, text));
+    }
+    let found = found.into_iter();
+    found
+        .map(|problem| problem.at_most(Severity::Warning))
+        .collect()
 }
 
 /// Reads a statement with `%s` in the place of values.

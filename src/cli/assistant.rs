@@ -43,7 +43,7 @@ fn text(template: Template) -> anyhow::Result<String> {
         text = text.replace(place, &number.to_string());
     }
     let command = format!(
-        "{}\nskep deploy {NAME}\nskep call {}",
+        "{}\nskep check {NAME}\nskep deploy {NAME}\nskep call {}",
         template.test(NAME),
         template.call(&name)
     );

@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &NewArguments) -> anyhow::Result<()> {
 
     let folder = folder.display().to_string();
     let text = format!(
-        "made {folder} with {files} files; next:\n  {}\n  skep deploy {folder}\n  skep call {}",
+        "made {folder} with {files} files; next:\n  {}\n  skep check {folder}\n  skep deploy {folder}\n  skep call {}",
         template.test(&folder),
         template.call(&name)
     );

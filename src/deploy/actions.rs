@@ -4,30 +4,15 @@ use tokio_postgres::Client;
 
 use super::{Candidate, DeployError, Deployer};
 use crate::app::manifest::NamedStatement;
-use crate::app::{Finding, Manifest, statement};
+use crate::app::{Manifest, statement};
 use crate::sql::{Code, Place, Refusal, Scope, Table, Verdict};
 
 /// More are not told in one message.
 const MAX_PROBLEMS: usize = 20;
 
-/// What is wrong with the statements, for the deployer.
-fn refused(mut problems: Vec<Finding>) -> DeployError {
-    problems.truncate(MAX_PROBLEMS);
-    DeployError::Actions(problems)
-}
-
-/// Reads them by their text alone; what comes back are warnings.
-pub(super) fn read(manifest: &Manifest) -> Result<Vec<Finding>, DeployError> {
-    let read = statement::read(&manifest.statements);
-    if read.problems.is_empty() {
-        Ok(read.warnings)
-    } else {
-        Err(refused(read.problems))
-    }
-}
-
 impl Deployer {
-    /// Judges them in the deploy's transaction, when all that the release makes is there.
+    /// Judges them in the deploy's transaction, when all that the release makes is there. What
+    /// is wrong with one by its text alone has refused the deploy before.
     pub(super) async fn check_actions(
         &self,
         client: &Client,
@@ -54,13 +39,15 @@ impl Deployer {
                 // The owner's role, which deploys, has no grants of its own.
                 Ok(()) => None,
             };
-            problems.extend(why.map(|why| statement::problem("SK-B11", &named.name, &why)));
+            problems
+                .extend(why.map(|why| format!("the action `{}` cannot be run: {why}", named.name)));
         }
         client.batch_execute("RELEASE SAVEPOINT actions").await?;
         if problems.is_empty() {
             Ok(())
         } else {
-            Err(refused(problems))
+            problems.truncate(MAX_PROBLEMS);
+            Err(DeployError::Actions(problems))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::lint::told;
-use crate::app::{BundleError, DescriptionError, Finding};
+use crate::app::{BundleError, DescriptionError};
 use crate::build::{BuildError, BuilderMissing};
 use crate::cell::{CallError, NotAnApp};
 use crate::check::Problem;
@@ -37,8 +37,8 @@ pub(crate) enum DeployError {
     #[error("statement {number} of `tables` in manifest.json failed: {text}")]
     Tables { number: usize, text: String },
     /// Statements that the manifest names, and why each cannot be run.
-    #[error("manifest.json: {}", joined(.0))]
-    Actions(Vec<Finding>),
+    #[error("manifest.json: {}", .0.join("; "))]
+    Actions(Vec<String>),
     #[error("loading the app failed: {}", describe(.0))]
     Load(#[source] CallError),
     /// What an app may have is tables, with their sequences, indexes, views and types.
@@ -100,12 +100,6 @@ impl From<tokio_postgres::Error> for DeployError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Internal(error.into())
     }
-}
-
-/// The rules are for whoever reads the warnings; here each text says what to do.
-fn joined(findings: &[Finding]) -> String {
-    let texts: Vec<_> = findings.iter().map(|found| found.text.as_str()).collect();
-    texts.join("; ")
 }
 
 /// The deployer is the app's author or works with them, so the trace is theirs to read.

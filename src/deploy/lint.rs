@@ -14,7 +14,11 @@ impl Deployer {
     pub(super) async fn lint(&self, bundle: &Bundle) -> Result<Vec<Warning>, DeployError> {
         let apart = check::apart::sources(&self.0.work, bundle).await;
         let mut problems = apart.map_err(|error| DeployError::Internal(error.into()))?;
-        problems.extend(check::describe(bundle));
+        let bundle = bundle.clone();
+        // Reading the SQL of a manifest takes up to some milliseconds for each statement.
+        let described = tokio::task::spawn_blocking(move || check::describe(&bundle));
+        let described = described.await;
+        problems.extend(described.map_err(|error| DeployError::Internal(error.into()))?);
         let report = check::report::Report::new("", problems);
         if report.count(Severity::Error) > 0 {
             let errors = report.problems.into_iter();
@@ -27,15 +31,13 @@ impl Deployer {
     }
 }
 
-/// The first of the errors, and how many more there are.
+/// The errors, or the first of very many and how many more there are.
 pub(super) fn told(errors: &[Problem]) -> String {
-    const SHOWN: usize = 5;
+    const SHOWN: usize = 50;
     let told = |problem: &Problem| {
         let (place, rule) = (problem.place_text(), problem.rule);
-        format!(
-            "{place}: {} ({}): {} {}",
-            rule.title, rule.id, problem.text, rule.fix
-        )
+        let message = problem.message();
+        format!("{place}: {} ({})\n    {message}", rule.title, rule.id)
     };
     let mut lines: Vec<String> = errors.iter().take(SHOWN).map(told).collect();
     let more = errors.len().saturating_sub(SHOWN);

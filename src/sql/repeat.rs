@@ -1,9 +1,9 @@
-//! What happens when a statement is sent again, and how many parameters it has: what its author
-//! is told, and nothing that is decided by.
+//! What happens when a statement is sent again: what its author is told, and nothing that is
+//! decided by.
 
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AlterTableCmd, AlterTableStmt, AlterTableType, DropStmt, InsertStmt, Node, ObjectType, Token,
+    AlterTableCmd, AlterTableStmt, AlterTableType, DropStmt, InsertStmt, Node, ObjectType,
 };
 
 use super::{STACK, guard, parse};
@@ -38,22 +38,6 @@ pub(crate) fn repeat(sql: &str) -> Repeat {
             .and_then(|statement| statement.node.as_ref());
         kind.map_or(Repeat::Harmless, of)
     })
-}
-
-/// The highest `$N` in a text; none where there are none, or it cannot be read.
-pub(crate) fn parameters(sql: &str) -> Option<usize> {
-    parse::admit_length(sql).ok()?;
-    guard::admit(sql).ok()?;
-    let tokens = pg_query::scan(sql).ok()?.tokens;
-    let numbers = tokens
-        .iter()
-        .filter(|token| Token::try_from(token.token) == Ok(Token::Param))
-        .filter_map(|token| {
-            let start = usize::try_from(token.start).ok()?;
-            let end = usize::try_from(token.end).ok()?;
-            sql.get(start..end)?.strip_prefix('$')?.parse().ok()
-        });
-    numbers.max()
 }
 
 fn of(statement: &NodeEnum) -> Repeat {
@@ -198,11 +182,5 @@ mod tests {
         ] {
             assert_eq!(repeat(sql), expected, "{sql}");
         }
-    }
-
-    #[test]
-    fn parameters_are_counted_by_the_highest() {
-        assert_eq!(parameters("SELECT $2, $1::text, '$9'"), Some(2));
-        assert_eq!(parameters("SELECT 1 -- $3"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ const MANIFEST: &[u8] = br#"{"app_name": "app", "version": "1.0.0"}"#;
 const MAIN: &[u8] = b"def execute(data): return {}\n";
 
 fn check(path: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(skep());
+    let mut command = skep();
     command.arg("check").arg(path).args(arguments);
     command.output().unwrap()
 }
@@ -60,15 +60,16 @@ fn the_apps_of_the_tests_and_the_guides_own_have_no_errors() {
 #[test]
 fn a_new_app_has_nothing_to_mend() {
     let parent = folder();
-    for name in ["app_sales_report", "Sales-Report", "9lives", "x"] {
-        let new = Command::new(skep())
-            .args(["new", name, "--path"])
+    for template in ["python", "dashboard", "job", "javascript"] {
+        let name = format!("app_{template}");
+        let new = skep()
+            .args(["new", &name, "--template", template, "--path"])
             .arg(parent.path())
             .output()
             .unwrap();
         assert!(new.status.success(), "{new:?}");
 
-        let output = check(&parent.path().join(name), &["--deny-warnings"]);
+        let output = check(&parent.path().join(&name), &["--deny-warnings"]);
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{text}");
     }

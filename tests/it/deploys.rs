@@ -23,7 +23,9 @@ async fn a_deploy_reports_what_it_did() {
     let stages: Vec<&String> = report["timings"].as_object().unwrap().keys().collect();
     assert_eq!(
         stages,
-        ["read", "lint", "build", "compile", "check", "migrate", "activate"]
+        [
+            "read", "lint", "build", "compile", "check", "migrate", "activate"
+        ]
     );
     assert_eq!(
         host.call("app", json!({})).await.expect(200).json(),
@@ -317,7 +319,10 @@ async fn a_deploy_tells_of_each_stage_to_who_asks_for_lines() {
     };
 
     let lines = deploy(&Bundle::of_guest("shop", "echo"), "?plan=true").await;
-    assert_eq!(stages(&lines), ["read", "lint", "build", "compile", "check"]);
+    assert_eq!(
+        stages(&lines),
+        ["read", "lint", "build", "compile", "check"]
+    );
     let last = lines.last().unwrap();
     assert_eq!(
         (&last["status"], &last["body"]["app"]),
@@ -327,7 +332,9 @@ async fn a_deploy_tells_of_each_stage_to_who_asks_for_lines() {
     let lines = deploy(&Bundle::of_guest("shop", "echo"), "").await;
     assert_eq!(
         stages(&lines),
-        ["read", "lint", "build", "compile", "check", "migrate", "activate"]
+        [
+            "read", "lint", "build", "compile", "check", "migrate", "activate"
+        ]
     );
     let last = lines.last().unwrap();
     assert_eq!(

@@ -1,12 +1,14 @@
-//! The files of a JavaScript backend: `main.js`, and what it asks for, directly or not.
+//! The files of a JavaScript backend: `main.js` and those of the manifest's tasks and hooks, and
+//! what they ask for, directly or not.
 //!
 //! Not a parser: whatever looks as if it asked for a file of the bundle counts, so that too much
 //! is withheld rather than too little.
 
 use std::collections::BTreeSet;
 
-use crate::app::Bundle;
 use crate::app::javascript::MAIN;
+use crate::app::manifest::noderouter;
+use crate::app::{Bundle, MANIFEST};
 
 /// With it, the backend is Python, and a `main.js` is the page's.
 const PYTHON: &str = "main.py";
@@ -20,6 +22,7 @@ pub(crate) fn of_backend(bundle: &Bundle) -> BTreeSet<String> {
         return found;
     }
     let mut open = vec![MAIN.to_owned()];
+    open.extend(named_by_manifest(bundle));
     while let Some(path) = open.pop() {
         let Some(source) = bundle.file(&path) else {
             continue;
@@ -34,6 +37,18 @@ pub(crate) fn of_backend(bundle: &Bundle) -> BTreeSet<String> {
         found.insert(path);
     }
     found
+}
+
+/// The files whose functions are tasks and hooks, such as `lib/work.js` of `lib/work.js:run`.
+fn named_by_manifest(bundle: &Bundle) -> Vec<String> {
+    let text = bundle.file(MANIFEST);
+    let Some(parsed) = text.and_then(|text| noderouter::parse(text).ok()) else {
+        return Vec::new();
+    };
+    let tasks = parsed.manifest.tasks.values().map(|task| &task.run);
+    let named = tasks.chain(parsed.manifest.hooks.values());
+    let files = named.filter_map(|target| Some(target.split_once(':')?.0.to_owned()));
+    files.collect()
 }
 
 /// The names in `require("x")`, `import "x"`, `import("x")` and `from "x"`.

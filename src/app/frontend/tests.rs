@@ -84,6 +84,23 @@ fn modules_that_a_javascript_backend_asks_for_are_its_own() {
 }
 
 #[test]
+fn files_of_tasks_and_hooks_are_the_backends() {
+    let files = [
+        (
+            "manifest.json",
+            r#"{"app_name": "x", "version": "1.0.0",
+                "tasks": {"a": {"run": "lib/work.js:run"}}, "hooks": {"on_install": "lib/hook.js:run"}}"#,
+        ),
+        ("main.js", ""),
+        ("lib/work.js", "require('./deep')"),
+        ("lib/deep.js", ""),
+        ("lib/hook.js", ""),
+        ("index.js", ""),
+    ];
+    assert_eq!(served_of(&files), ["index.js"]);
+}
+
+#[test]
 fn modules_may_ask_for_each_other() {
     let files = [
         ("main.js", "require('a')"),

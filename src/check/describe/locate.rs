@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 type Object<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
 /// The place of the value of a field such as `actions[0].name`, or of the nearest field around it
-/// that is there. None where not even the first part is.
+/// that is there. None where not even the first part is. `actions[=add]` is the entry of the
+/// list whose `name` is `add`.
 pub(super) fn field(text: &str, name: &str) -> Option<Range<usize>> {
     let mut found: Option<&RawValue> = None;
     let mut within: &str = json(text);
@@ -19,7 +20,10 @@ pub(super) fn field(text: &str, name: &str) -> Option<Range<usize>> {
             .strip_prefix('[')
             .and_then(|step| step.strip_suffix(']'))
         {
-            Some(index) => item(within, index.parse().ok()?),
+            Some(index) => match index.strip_prefix('=') {
+                Some(name) => entry(within, name),
+                None => item(within, index.parse().ok()?),
+            },
             None => member(within, step),
         };
         match next {
@@ -63,6 +67,16 @@ fn item(text: &str, index: usize) -> Option<&RawValue> {
     items.get(index).copied()
 }
 
+/// The entry of a list that bears a name.
+fn entry<'a>(text: &'a str, name: &str) -> Option<&'a RawValue> {
+    let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    let is_named = |item: &&RawValue| {
+        let found = member(item.get(), "name").map(|found| serde_json::from_str(found.get()));
+        matches!(found, Some(Ok(Cow::<str>::Owned(found))) if found == name)
+    };
+    items.into_iter().find(is_named)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +92,16 @@ mod tests {
         assert_eq!(found("a[1].b"), Some("\"x\""));
         assert_eq!(found("a[0]"), Some("1"));
         assert_eq!(found("c"), Some("2"));
+    }
+
+    #[test]
+    fn entries_are_found_by_what_they_are_called() {
+        let text = r#"{"a": [1, {"name": "x", "b": 2}, {"name": "y", "b": 3}]}"#;
+        let found = |name| text.get(field(text, name)?);
+
+        assert_eq!(found("a[=y].b"), Some("3"));
+        assert_eq!(found("a[=x].c"), Some(r#"{"name": "x", "b": 2}"#));
+        assert_eq!(found("a[=z].b"), found("a"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn check(frontend: &Frontend<'_>, page: &OnePage<'_>) -> Vec<Found> {
                 found.push((Problem::new(&rules::LIBRARY, text), path, range));
             }
             (Some(element), Some(_)) => found.extend(late(page, element, global)),
-            (Some(_) | None, Some(_)) | (Some(_) | None, None) => {}
+            (None, Some(_)) | (_, None) => {}
         }
     }
     found.extend(grid_style(frontend, page));

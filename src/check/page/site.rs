@@ -1,10 +1,10 @@
 //! Which file of a bundle an address in it means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use url::Url;
 
-use crate::app::Bundle;
+use crate::app::{Bundle, BundlePath, frontend};
 
 /// Whether an address leads to another host.
 pub(in crate::check) fn is_remote(address: &str) -> bool {
@@ -30,6 +30,8 @@ pub(in crate::check) struct Site<'a> {
     base: Url,
     /// By the path of the address.
     files: BTreeMap<String, &'a str>,
+    /// The addresses of what is there for the backend or for people alone.
+    withheld: BTreeSet<String>,
 }
 
 /// What an address means.
@@ -37,7 +39,7 @@ pub(in crate::check) struct Site<'a> {
 pub(in crate::check) enum Meant<'a> {
     /// A file of the bundle, by its path.
     File(&'a str),
-    /// A file that the bundle does not have.
+    /// A file that the bundle does not have, or that no browser is given.
     Missing,
     /// Nothing of the bundle: another part of the host, another host, data, or what only shows
     /// at run time.
@@ -45,52 +47,74 @@ pub(in crate::check) enum Meant<'a> {
 }
 
 impl<'a> Site<'a> {
-    /// The files of a bundle; `app` is its name, empty where it is not known.
+    /// The files of a bundle that browsers are given; `app` is its name, empty where it is not
+    /// known.
     pub(in crate::check) fn new(bundle: &'a Bundle, app: &str) -> Option<Self> {
         let app = if app.is_empty() { "-" } else { app };
         let base = Url::parse("http://app.invalid/apps/").ok()?;
         let base = base.join(&format!("{app}/")).ok()?;
-        let files = bundle.files().filter_map(|(path, _)| {
+        let address = |path: &BundlePath| {
             let mut address = base.clone();
             address
                 .path_segments_mut()
                 .ok()?
                 .pop_if_empty()
                 .extend(path.parts());
-            Some((address.path().to_owned(), path.as_str()))
-        });
+            Some(address.path().to_owned())
+        };
+        let given = frontend::files(bundle);
+        let files: BTreeMap<_, _> = given
+            .filter_map(|(path, _)| Some((address(path)?, path.as_str())))
+            .collect();
+        let all = bundle.files().filter_map(|(path, _)| address(path));
         Some(Self {
-            files: files.collect(),
+            withheld: all.filter(|address| !files.contains_key(address)).collect(),
+            files,
             base: base.clone(),
         })
     }
 
     /// What an address means in a file of the bundle, or, without one, in the app's page.
     pub(in crate::check) fn meant(&self, from: &str, address: &str) -> Meant<'a> {
+        let Some(url) = self.address(from, address) else {
+            return Meant::Else;
+        };
+        match self.files.get(&url) {
+            Some(path) => Meant::File(path),
+            None => Meant::Missing,
+        }
+    }
+
+    /// What to say of an address under which a browser finds nothing.
+    pub(in crate::check) fn why_missing(&self, from: &str, address: &str) -> String {
+        let is_withheld = self
+            .address(from, address)
+            .is_some_and(|address| self.withheld.contains(&address));
+        let shown: String = address.chars().take(80).collect();
+        match is_withheld {
+            true => format!("`{shown}` belongs to the backend: no browser is given it"),
+            false => format!("`{shown}` is not in the bundle"),
+        }
+    }
+
+    /// The path of an address below the app's own.
+    fn address(&self, from: &str, address: &str) -> Option<String> {
         let address = address.trim();
         let is_template = ["{{", "${", "<%", "{%"]
             .iter()
             .any(|mark| address.contains(mark));
         if address.is_empty() || address.starts_with(['#', '?']) || is_template {
-            return Meant::Else;
+            return None;
         }
         let mut base = self.base.clone();
         if let Ok(mut segments) = base.path_segments_mut() {
             segments.pop_if_empty().extend(from.split('/'));
         }
-        let Ok(url) = base.join(address) else {
-            return Meant::Else;
-        };
+        let url = base.join(address).ok()?;
         let is_here = url.host() == self.base.host()
             && url.scheme() == self.base.scheme()
             && url.path().starts_with(self.base.path());
-        if !is_here || url.path().ends_with('/') {
-            return Meant::Else;
-        }
-        match self.files.get(url.path()) {
-            Some(path) => Meant::File(path),
-            None => Meant::Missing,
-        }
+        (is_here && !url.path().ends_with('/')).then(|| url.path().to_owned())
     }
 }
 

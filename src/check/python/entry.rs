@@ -14,10 +14,8 @@ impl Program<'_> {
             return Vec::new();
         };
         let at = |problem, range| (problem, MAIN.to_owned(), range);
-        let functions = main.functions.iter().enumerate();
-        let execute = functions
-            .filter(|(_, it)| it.is_top && it.name == EXECUTE)
-            .next_back();
+        let mut functions = main.functions.iter().enumerate();
+        let execute = functions.rfind(|(_, it)| it.is_top && it.name == EXECUTE);
         let Some((index, execute)) = execute else {
             let is_there = main.bound.contains(EXECUTE) || main.binds_more;
             let missing = || {

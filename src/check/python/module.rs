@@ -41,8 +41,6 @@ pub(super) struct Function {
     pub(super) parameters: Vec<Parameter>,
     /// Whether it has `*args`.
     pub(super) takes_any: bool,
-    /// Whether it has `**kwargs`.
-    pub(super) takes_named: bool,
     /// What it calls, by the last name.
     pub(super) calls: BTreeSet<String>,
     /// Every name in it, and the last one of every dotted name.

@@ -132,7 +132,6 @@ impl Reader<'_> {
                 })
                 .collect(),
             takes_any: parameters.vararg.is_some(),
-            takes_named: parameters.kwarg.is_some(),
             ..Function::default()
         };
         let first = function.parameters.first();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::check::problem::{Place, Problem};
+use crate::check::problem::{Place, Problem, sentence};
 use crate::check::rule::{Rule, Severity};
 use crate::check::rules;
 
@@ -19,7 +19,7 @@ pub(super) fn log(problems: &[Problem]) -> Value {
             "ruleId": problem.rule.id,
             "ruleIndex": index,
             "level": level(problem.severity),
-            "message": { "text": message(problem) },
+            "message": { "text": problem.message() },
             "locations": problem.place.iter().map(location).collect::<Vec<_>>(),
         })
     });
@@ -46,22 +46,6 @@ fn described(rule: &Rule) -> Value {
         "help": { "text": rule.fix },
         "defaultConfiguration": { "level": level(rule.severity) },
     })
-}
-
-fn message(problem: &Problem) -> String {
-    format!("{} {}", sentence(&problem.text), problem.rule.fix)
-}
-
-/// With a capital and a full stop, as viewers set it among others.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    let end = if text.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
-    format!("{}{}{end}", first.unwrap_or_default(), letters.as_str())
 }
 
 fn level(severity: Severity) -> &'static str {

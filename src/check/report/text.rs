@@ -15,8 +15,8 @@ use crate::check::rule::Severity;
 
 /// Longer lines are not shown, in bytes.
 const LINE_BYTES: usize = 300;
-/// The width of what is shown, in characters.
-const WIDTH: usize = 100;
+/// The width of sentences, in characters.
+const WIDTH: usize = 90;
 
 /// The whole report.
 pub(super) fn page(report: &Report, bundle: Option<&Bundle>, colours: bool) -> String {
@@ -27,7 +27,8 @@ pub(super) fn page(report: &Report, bundle: Option<&Bundle>, colours: bool) -> S
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
         .with_context_lines(1)
-        .with_width(WIDTH);
+        // It breaks at slashes and hyphens too, which addresses and names are full of.
+        .with_wrap_lines(false);
     let mut page = String::new();
     for problem in &report.problems {
         if problem.severity == Severity::Info {
@@ -79,7 +80,7 @@ impl Shown {
             severity: problem.severity,
             rule: rule.id,
             title: rule.title.to_owned(),
-            help: format!("{} {}", rule.why, rule.fix),
+            help: wrapped(&format!("{} {}", rule.why, rule.fix)),
             source: None,
             label: None,
         };
@@ -95,12 +96,28 @@ impl Shown {
                 shown.label = Some(LabeledSpan::new_with_span(Some(text), span));
             }
             (None, Some(_)) => {
-                shown.title = format!("{}\n{}: {text}", rule.title, plain(&problem.place_text()));
+                let text = wrapped(&format!("{}: {text}", plain(&problem.place_text())));
+                shown.title = format!("{}\n{text}", rule.title);
             }
-            (_, None) => shown.title = format!("{}\n{text}", rule.title),
+            (_, None) => shown.title = format!("{}\n{}", rule.title, wrapped(&text)),
         }
         shown
     }
+}
+
+/// A text in lines, which end at spaces only.
+fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
 }
 
 /// The source of a place, and how much of it is meant on its first line. None where one of the lines

@@ -8,7 +8,7 @@ rules! {
         "Put manifest.json at the root of the bundle, with `app_name` and `version`.";
     NO_BACKEND Error "NR-B02" "there is no backend"
         "Something must answer the calls of the app."
-        "Put main.py at the root of the bundle.";
+        "Put main.py, or main.js, at the root of the bundle.";
     WRAPPED Error "NR-B03" "everything is inside one folder"
         "The host looks for manifest.json at the root."
         "Pack the contents of the folder, not the folder itself.";

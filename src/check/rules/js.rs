@@ -43,6 +43,6 @@ rules! {
         "It does not follow the light and the dark theme."
         "Use classes, or var(--bs-...).";
     JS_SYNTAX Error "SK-J01" "a script cannot be read"
-        "The browser does not run any of it."
+        "None of it runs."
         "Correct the place that is named.";
 }

@@ -37,16 +37,45 @@ pub(super) const VECTORS: &[Vector] = &[
         bad: &[
             (
                 r#"{"app_name": "x", "version": "1.0.0", "actions": [{"name": "a", "type": "query", "sql": "SELECT $2::text", "params": [{"name": "p"}]}]}"#,
-                r#"[{"name": "a", "type": "query", "sql": "SELECT $2::text", "params": [{"name": "p"}]}]"#,
+                r#""SELECT $2::text""#,
             ),
             (
                 r#"{"app_name": "x", "version": "1.0.0", "actions": [{"name": "a", "type": "query", "sql": "SELECT 1", "params": [{"name": "p"}]}]}"#,
-                r#"[{"name": "a", "type": "query", "sql": "SELECT 1", "params": [{"name": "p"}]}]"#,
+                r#""SELECT 1""#,
             ),
         ],
         good: &[
             r#"{"app_name": "x", "version": "1.0.0", "actions": [{"name": "a", "type": "query", "sql": "SELECT $1::text, $1::int, '$9'", "params": [{"name": "p"}]}]}"#,
             r#"{"app_name": "x", "version": "1.0.0", "actions": [{"name": "a", "type": "query", "sql": "SELECT $1::text"}]}"#,
+        ],
+    },
+    Vector {
+        rule: "SK-B11",
+        file: MANIFEST,
+        bad: &[
+            (
+                r#"{"app_name": "x", "version": "1.0.0", "actions": [{"name": "a", "type": "query", "sql": "SELECT pg_sleep(1)"}]}"#,
+                r#""SELECT pg_sleep(1)""#,
+            ),
+            (
+                r#"{"app_name": "x", "version": "1.0.0", "actions": [{"name": "n", "display_name": "N"}, {"name": "a", "type": "query", "sql": "CREATE TABLE t (id int)"}]}"#,
+                r#""CREATE TABLE t (id int)""#,
+            ),
+        ],
+        good: &[
+            // Module-level code may make the table.
+            r#"{"app_name": "x", "version": "1.0.0", "actions": [{"name": "a", "type": "query", "sql": "SELECT id FROM elsewhere"}]}"#,
+        ],
+    },
+    Vector {
+        rule: "SK-B12",
+        file: MANIFEST,
+        bad: &[(
+            r#"{"app_name": "x", "version": "1.0.0", "actions": [{"name": "a", "type": "query", "sql": "DELETE FROM t"}]}"#,
+            r#""DELETE FROM t""#,
+        )],
+        good: &[
+            r#"{"app_name": "x", "version": "1.0.0", "actions": [{"name": "a", "type": "mutation", "sql": "DELETE FROM t"}]}"#,
         ],
     },
     Vector {
@@ -60,10 +89,6 @@ pub(super) const VECTORS: &[Vector] = &[
             (
                 r#"{"app_name": "x", "version": "1.0.0", "tables": ["CREATE SCHEMA IF NOT EXISTS other"]}"#,
                 r#""CREATE SCHEMA IF NOT EXISTS other""#,
-            ),
-            (
-                r#"{"app_name": "x", "version": "1.0.0", "actions": [{"name": "a", "type": "query", "sql": "SELECT pg_sleep(1)"}]}"#,
-                r#"[{"name": "a", "type": "query", "sql": "SELECT pg_sleep(1)"}]"#,
             ),
         ],
         good: &[

@@ -3,9 +3,8 @@ use std::process::Command;
 use clap::ValueEnum;
 
 use super::*;
-use crate::app::manifest::noderouter;
-use crate::app::statement;
-use crate::sql;
+use crate::app::{Bundle, BundlePath};
+use crate::check;
 
 /// What stands between fences, with the language of each.
 fn blocks(text: &str) -> Vec<(String, String)> {
@@ -67,16 +66,62 @@ fn every_manifest_keeps_the_rules_and_its_sql_can_be_run() {
 
     assert_eq!(manifests.len(), 2);
     for manifest in manifests {
-        let parsed = noderouter::parse(manifest.as_bytes()).unwrap();
-        assert_eq!(parsed.warnings, []);
-        let read = statement::read(&parsed.manifest.statements);
-        assert!(
-            read.problems.is_empty() && read.warnings.is_empty(),
-            "{read:?}"
-        );
-        for statement in &parsed.manifest.tables {
-            sql::inspect(statement).unwrap();
+        let mut bundle = Bundle::for_tests(&[("main.py", "def execute(data): return {}")]);
+        let path = BundlePath::parse("manifest.json").unwrap();
+        bundle.insert(path, manifest.into_bytes().into());
+        assert_eq!(check::describe(&bundle), []);
+    }
+}
+
+/// The files that a prompt ends with, as an assistant would write them.
+fn starter(text: &str) -> Bundle {
+    let (_, files) = text.split_once("## An app that works").unwrap();
+    let mut bundle = Bundle::for_tests(&[]);
+    for file in files.split("\n````\n") {
+        let Some((path, contents)) = file.split_once("\n\n````") else {
+            continue;
+        };
+        let path = BundlePath::parse(path.trim().trim_matches('`')).unwrap();
+        let (_, contents) = contents.split_once('\n').unwrap();
+        bundle.insert(path, contents.as_bytes().to_vec().into());
+    }
+    bundle
+}
+
+#[test]
+fn the_app_at_the_end_has_nothing_to_mend() {
+    for template in Template::value_variants() {
+        let bundle = starter(&text(*template).unwrap());
+
+        assert_eq!(check::describe(&bundle), [], "{template:?}");
+        let found = check::sources(&bundle);
+        assert_eq!(found, [], "{template:?}: {found:#?}");
+    }
+}
+
+/// The examples of the guide, each in its place in an app of the guide's own manifest.
+#[test]
+fn what_the_guide_shows_has_nothing_to_mend() {
+    let text = text(Template::Python).unwrap();
+    let (guide, _) = text.split_once("## An app that works").unwrap();
+    let manifest = of_language(guide, "json").remove(0);
+    let python = of_language(guide, "python").remove(0);
+    let script = of_language(guide, "js").remove(0);
+    for (backend, code) in [("main.py", python), ("main.js", script)] {
+        let mut bundle = Bundle::for_tests(&[]);
+        let items = "exports.rename = function (id, name) {};".to_owned();
+        for (path, contents) in [
+            ("manifest.json", manifest.clone()),
+            (backend, code),
+            ("lib/items.js", items),
+        ] {
+            let path = BundlePath::parse(path).unwrap();
+            bundle.insert(path, contents.into_bytes().into());
         }
+
+        let mut found = check::describe(&bundle);
+        found.extend(check::sources(&bundle));
+        assert_eq!(found, [], "{backend}: {found:#?}");
     }
 }
 

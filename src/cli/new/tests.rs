@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use super::*;
 use crate::app::{Backend, Bundle, Description};
+use crate::check;
 
 fn new(name: &str, path: &Path) -> anyhow::Result<()> {
     new_of(Template::Python, name, path)
@@ -44,7 +45,9 @@ fn a_new_app_keeps_every_rule_of_a_bundle_whatever_its_name() {
             description.backend == Backend::JavaScript,
             template == Template::Javascript
         );
-        assert_eq!(description.warnings, []);
+        assert_eq!(check::describe(&bundle), []);
+        let found = check::sources(&bundle);
+        assert_eq!(found, [], "{template:?} as {name}: {found:#?}");
         for (path, text) in bundle.files() {
             let text = std::str::from_utf8(text).unwrap();
             for placeholder in ["<slug>", "<prefix>", "<table_prefix>", "<display_name>"] {

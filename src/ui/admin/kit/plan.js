@@ -93,6 +93,11 @@ export function planView(plan) {
       ["Plan", digest(plan.digest)])),
     refused.length > 0 && notice("warning", h("p", { class: "strong" }, "Some statements will be refused whenever they are sent"),
       h("ul", {}, refused.map((statement) => h("li", {}, code(statement.place), ` ${statement.refused}`)))),
+    // Plans of older releases have none.
+    plan.warnings?.length > 0 && panel({
+      title: "To mend", id: "plan-mend", about: "What was found in its sources. None of it keeps the app from running.",
+    }, h("ul", { class: "reach" }, plan.warnings.map(({ place, text, fix, rule }) =>
+      h("li", {}, badge("warning", "Warning"), h("div", {}, h("p", {}, code(place), ` ${text} `, code(rule)), h("p", { class: "hint" }, fix)))))),
     panel({ title: "Reach", id: "plan-reach", about: "What it may do beyond what every app may, and what it does by itself." }, reach(plan)),
     panel({ title: "Limits", id: "plan-limits" }, limitsTable(plan.limits.after, plan.limits.before, plan.active ? "Before" : "Where nothing is asked for")),
     (statements.length > 0 || plan.statements.built.length > 0) && panel({

@@ -12,7 +12,7 @@ const STAGES = [
   ["read", "Read"], ["lint", "Check the sources"], ["build", "Build"], ["compile", "Compile"], ["check", "Plan"], ["migrate", "Migrate and load"], ["activate", "Activate"],
 ];
 /** What a plan takes. */
-const FORESEEN = STAGES.slice(0, 4);
+const FORESEEN = STAGES.slice(0, 5);
 
 export default function deploy() {
   const place = h("div", { class: "steps" });
