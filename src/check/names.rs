@@ -106,12 +106,13 @@ impl Names {
         if self.prefixes.iter().any(|prefix| begins(prefix)) {
             return true;
         }
-        // A beginning of the name, such as `inv-` in `inventory`.
+        // A beginning of the name, such as `inv-` in `inventory`. Bootstrap's families of two
+        // letters are spaces and sizes: nobody takes `py-card` for one of them.
         let first = first_part(&lower);
         first.len() >= 2
             && first.len() < lower.len()
             && self.joined.starts_with(first)
-            && !FAMILIES.contains(first)
+            && (first.len() == 2 || !FAMILIES.contains(first))
     }
 
     /// Whether a name, such as that of a global, has the app's name in it anywhere.
@@ -172,6 +173,8 @@ mod tests {
             ("app_sales", "sales"),
             ("hw", "hwCard"),
             ("9lives", "a9l-card"),
+            ("9lives", "app_9lives_items"),
+            ("app_python", "py-card"),
             ("x", "x-card"),
             ("app_", "app-card"),
             ("a_b_c_d_e", "abcd-card"),

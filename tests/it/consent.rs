@@ -655,7 +655,6 @@ async fn two_apps_cannot_have_a_table_of_one_name() {
     let before = host.state().await;
 
     for statement in [
-        "CREATE TABLE stock_items (id int)",
         "CREATE TABLE IF NOT EXISTS stock_items (id int)",
         "CREATE TABLE IF NOT EXISTS public.stock_items (id int)",
     ] {

@@ -274,17 +274,29 @@ async fn a_bundle_that_does_not_run_is_refused_with_its_file_and_line() {
     for (files, expected) in [
         (
             vec![("main.js", "var a = 1\nvar b = a +* 2\n")],
+            "main.js:2:12: a script cannot be read (SK-J01)",
+        ),
+        (
+            // Only the engine reads what is declared twice.
+            vec![("main.js", "let a = 1\nlet a = 2\nfunction execute() {}")],
             "the app does not build: main.js, line 2: SyntaxError: ",
         ),
         (
             vec![
-                ("main.js", "var a = require('lib/a')\n"),
+                ("main.js", "var a = require('lib/a')\nfunction execute() {}"),
                 ("lib/a.js", "\n\nnothing.here()"),
             ],
             "the app does not build: lib/a.js, line 3: ReferenceError: nothing is not defined",
         ),
         (
             vec![("main.js", "sql('SELECT 1')\nfunction execute() {}")],
+            "main.js:1:1: SQL is sent while the app is built (SK-J13)",
+        ),
+        (
+            vec![(
+                "main.js",
+                "function early() { sql('SELECT 1') }\nearly()\nfunction execute() {}",
+            )],
             "main.js, line 1: NotInCall: sql() cannot be called while the app is built",
         ),
         (

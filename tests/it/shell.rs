@@ -316,7 +316,9 @@ async fn pages_that_nobody_consented_to_are_not_shown() {
     let changed = STARTER.replace("The shop", "Another shop");
     let next = Bundle::of_guest("shop", "echo")
         .version("2.0.0")
-        .file("index.html", changed);
+        .file("index.html", changed)
+        .file("index.js", "")
+        .file("style.css", "");
     let report = dora.deploy(next.zip()).await.expect(202).json();
     assert_eq!(report["state"], "waiting");
     let page = host.admin().get("/apps/shop/").await.expect(200);

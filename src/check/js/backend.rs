@@ -16,7 +16,7 @@ use oxc_semantic::NodeId;
 use oxc_span::{GetSpan, SourceType};
 
 use super::syntax::{argument, beginning};
-use super::{Code, Found, Kind, Script, only_if, rules as scripts};
+use super::{Code, Found, Kind, Script, only_if};
 use crate::app::javascript::MAIN;
 use crate::app::{Bundle, Manifest};
 use crate::check::names::Names;
@@ -83,7 +83,7 @@ pub(in crate::check) fn check(sources: &Sources<'_>) -> Vec<(Problem, String, Ra
             }
             Err(error) => {
                 has_execute = true;
-                vec![explained(error)]
+                vec![error]
             }
         };
         let problems = problems.into_iter();
@@ -109,21 +109,6 @@ fn entries(manifest: Option<&Manifest>) -> Vec<(String, bool)> {
     files.chain(main).map(|file| (file, true)).collect()
 }
 
-/// What the engine says of `import` and `export` does not say what to do.
-fn explained((problem, range): Found) -> Found {
-    let is_module = ["import", "export"]
-        .iter()
-        .any(|word| problem.text.contains(word));
-    if problem.rule != &scripts::JS_SYNTAX || !is_module {
-        return (problem, range);
-    }
-    let text = format!(
-        "{}: a backend uses require(\"lib/x\") and module.exports",
-        problem.text
-    );
-    (Problem { text, ..problem }, range)
-}
-
 impl<'a> Code<'_, 'a> {
     fn module(
         &self,
@@ -134,6 +119,9 @@ impl<'a> Code<'_, 'a> {
         module: &mut Module,
     ) {
         module.has_execute = self.gives_execute();
+        module.problems.extend(self.module_syntax(
+            "`import` and `export` are for the page: here, use require(\"lib/x\") and module.exports",
+        ));
         for node in self.semantic.nodes().iter() {
             let at_once = is_loaded && self.runs_at_once(node.id());
             match node.kind() {

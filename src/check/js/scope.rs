@@ -13,8 +13,14 @@ const ASSIGNABLE: [&str; 6] = ["location", "name", "status", "opener", "event", 
 impl<'a> Code<'_, 'a> {
     pub(super) fn scope(&self, facts: &mut Facts) {
         if !self.is_module {
-            facts.problems.extend(self.top_level());
-            facts.problems.extend(self.sloppy());
+            let text = "`import` and `export` stand in modules only: <script type=\"module\">";
+            match self.module_syntax(text) {
+                Some(found) => facts.problems.push(found),
+                None => {
+                    facts.problems.extend(self.top_level());
+                    facts.problems.extend(self.sloppy());
+                }
+            }
         }
         facts.problems.extend(self.implicit_globals());
         facts.problems.extend(self.window_members());

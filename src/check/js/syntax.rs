@@ -7,12 +7,22 @@ use oxc_ast::ast::{Argument, Expression, IdentifierReference};
 use oxc_semantic::NodeId;
 use oxc_span::{GetSpan, Span};
 
-use super::Code;
+use super::{Code, Found, rules};
+use crate::check::problem::Problem;
 
 /// Names of the object that holds all globals.
 const GLOBAL_OBJECTS: [&str; 3] = ["window", "globalThis", "self"];
 
 impl<'a> Code<'_, 'a> {
+    /// The first `import` or `export` of a script that is no module, where neither is read.
+    pub(super) fn module_syntax(&self, text: &str) -> Option<Found> {
+        let mut body = self.program.body.iter();
+        let statement = body.find(|statement| statement.is_module_declaration())?;
+        let start = statement.span().start;
+        let problem = Problem::new(&rules::JS_SYNTAX, text);
+        Some(self.found(problem, Span::new(start, start + 6)))
+    }
+
     /// Whether a name stands for a global, and not for something of the script's own.
     pub(super) fn is_global(&self, name: &IdentifierReference<'a>) -> bool {
         self.semantic.is_reference_to_global_variable(name)

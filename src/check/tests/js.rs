@@ -213,7 +213,12 @@ pub(super) const VECTORS: &[Vector] = &[
     Vector {
         rule: "SK-J01",
         file: SCRIPT,
-        bad: &[("(function () { var = 1; })();", "=")],
+        bad: &[
+            ("(function () { var = 1; })();", "="),
+            // The page loads it as a classic script.
+            ("import { x } from './x.js';\n", "import"),
+            ("(function () {})();\nexport default 1;\n", "export"),
+        ],
         good: &["(function () { \"use strict\"; x?.y ?? 1; class A { #b = 1n } })();"],
     },
 ];
