@@ -61,7 +61,7 @@ fn judge(statement: &NamedStatement) -> Result<Verdict, Told<'_>> {
         && params.len() != verdict.parameters()
     {
         let text = format!(
-            "its SQL has {}, and `params` lists {}: list one for each, in their order",
+            "its SQL has {}, and `params` lists {}",
             match verdict.parameters() {
                 0 => "no `$1`".to_owned(),
                 1 => "`$1` alone".to_owned(),
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(problem("SELECT 1 FROM items", Some(0)), None);
         assert_eq!(
             problem(sql, Some(2)).unwrap(),
-            "NR-B17 its SQL has `$1` to `$3`, and `params` lists 2: list one for each, in their order"
+            "NR-B17 its SQL has `$1` to `$3`, and `params` lists 2"
         );
         assert!(problem(sql, Some(4)).is_some());
         assert!(

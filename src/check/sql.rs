@@ -148,7 +148,10 @@ fn repeated(tables: &Tables, statement: &str, verdict: &Verdict) -> Option<Probl
             return Some(problem.at_most(Severity::Warning));
         }
         Repeat::Fails(words) => format!("the second deploy fails at it: write {words}"),
-        Repeat::AlwaysFails => "the second deploy fails at it".to_owned(),
+        Repeat::AlwaysFails => {
+            "the second deploy fails at it, and no words keep it from that: do without it"
+                .to_owned()
+        }
         Repeat::Doubles => {
             "each deploy inserts the rows again: write ON CONFLICT DO NOTHING".to_owned()
         }

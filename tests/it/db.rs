@@ -104,7 +104,7 @@ async fn a_call_holds_so_many_connections_and_no_more() {
 #[tokio::test]
 async fn a_statement_that_fails_says_its_sqlstate() {
     let host = Host::start().await;
-    let unique = json!(["CREATE TABLE app_items (id int PRIMARY KEY)"]);
+    let unique = json!(["CREATE TABLE IF NOT EXISTS app_items (id int PRIMARY KEY)"]);
     host.install(&Bundle::of_guest("app", "sql").with("tables", unique))
         .await;
 

@@ -321,7 +321,9 @@ async fn install(host: &Host, guest: &str, limits: &Value) {
         "CREATE TABLE IF NOT EXISTS {schema}.notes (id int)"
     )];
     if guest == "lock-loop" {
-        tables.push(format!("INSERT INTO {schema}.notes VALUES (1)"));
+        tables.push(format!(
+            "INSERT INTO {schema}.notes SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {schema}.notes)"
+        ));
     }
     let bundle = Bundle::of_guest(guest, guest)
         .with("limits", limits.clone())

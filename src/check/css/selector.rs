@@ -8,6 +8,8 @@ use crate::check::names::{Names, is_bootstrap};
 
 /// The wrapper that the layout puts around every app.
 const WRAPPER: &str = "nr-app";
+/// What the classes of Tabulator begin with.
+const GRID: &str = "tabulator";
 
 /// One of the selectors before a block.
 #[derive(Debug, Default)]
@@ -53,8 +55,8 @@ impl Selector {
             .names
             .iter()
             .find_map(|name| name.strip_prefix('.'))?;
-        // Bootstrap's own classes are there to be used, and adjusted inside the app.
-        (!is_bootstrap(class)).then_some(class)
+        // Classes of Bootstrap and of grids are there to be used, and adjusted inside the app.
+        (!is_bootstrap(class) && !class.starts_with(GRID)).then_some(class)
     }
 
     pub(super) fn first_name(&self) -> Option<&str> {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::app::MANIFEST;
 use crate::check::problem::{Place, Problem, sentence};
 use crate::check::rule::{Rule, Severity};
 use crate::check::rules;
@@ -20,7 +21,7 @@ pub(super) fn log(problems: &[Problem]) -> Value {
             "ruleIndex": index,
             "level": level(problem.severity),
             "message": { "text": problem.message() },
-            "locations": problem.place.iter().map(location).collect::<Vec<_>>(),
+            "locations": [problem.place.as_ref().map_or_else(of_bundle, location)],
         })
     });
     json!({
@@ -54,6 +55,15 @@ fn level(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Info => "note",
     }
+}
+
+/// Code hosts show no result without a place. What is wrong with the bundle as such is shown at
+/// its manifest.
+fn of_bundle() -> Value {
+    json!({ "physicalLocation": {
+        "artifactLocation": { "uri": MANIFEST, "uriBaseId": BASE },
+        "region": { "startLine": 1 },
+    } })
 }
 
 fn location(place: &Place) -> Value {

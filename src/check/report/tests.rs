@@ -60,6 +60,18 @@ fn editors_get_sarif() {
 }
 
 #[test]
+fn code_hosts_get_a_place_for_everything() {
+    let bundle = Bundle::for_tests(&[("main.py", "def execute(data): return {}\n")]);
+    let sarif = Report::new("x", describe(&bundle)).sarif();
+
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "NR-B01");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "manifest.json");
+    assert_eq!(place["region"]["startLine"], 1);
+}
+
+#[test]
 fn nothing_of_an_author_acts_on_a_terminal() {
     let script = "document.querySelectorAll('\u{1b}]0;x\u{7}\u{202e}');\n";
     let bundle = Bundle::for_tests(&[

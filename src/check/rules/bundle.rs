@@ -53,7 +53,7 @@ rules! {
         "Write CREATE ... IF NOT EXISTS and INSERT ... ON CONFLICT, and no DROP or TRUNCATE.";
     PARAMETERS Error "NR-B17" "the parameters of a query do not fit its SQL"
         "`params` are $1, $2 and so on in their order; one that is missing fails every call."
-        "List one parameter for each `$N` of the SQL.";
+        "List one parameter for each `$N` of the SQL, in their order.";
     NUMBER Error "SK-B01" "a number of the manifest is out of range"
         "Limits and counts are whole numbers from 1 on."
         "Correct the number.";

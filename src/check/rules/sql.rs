@@ -11,5 +11,5 @@ rules! {
         "Check the name, make the table, or ask for it in `needs.tables` of the manifest.";
     SQL_SYNTAX Error "SK-S03" "a statement that PostgreSQL cannot read"
         "It fails whenever it is sent."
-        "Correct the statement.";
+        "Correct it; one text is one statement.";
 }

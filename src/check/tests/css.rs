@@ -35,7 +35,9 @@ pub(super) const VECTORS: &[Vector] = &[
         rule: "NR-C02",
         file: STYLE,
         bad: &[("#hw-tabs .item {}", "#hw-tabs .item")],
-        good: &[".hw-tabs .hw-item {} .hw-tabs .nav-link {} .hw-a td {} .hw-a.active {}"],
+        good: &[
+            ".hw-tabs .hw-item {} .hw-tabs .nav-link {} .hw-a td {} .hw-a.active {} .hw-grid .tabulator-row {}",
+        ],
     },
     Vector {
         rule: "NR-C03",

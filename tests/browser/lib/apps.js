@@ -12,6 +12,10 @@ const run = promisify(execFile);
 
 export const SCRIPT = `<img src=x onerror="alert('smuggled')"><script>alert('smuggled')</script>`;
 
+// A deploy refuses what a page must not do where it finds it. Whoever means harm writes a line that
+// is taken for minified, which nobody reads: the walls must hold without that.
+const UNREAD = `<!-- ${"unread ".repeat(1000)}-->`;
+
 const MAIN = `
 def execute(data, conn=None):
     if data.get("fail"):
@@ -75,7 +79,7 @@ export const hostile = (version = "1.0.0", name = "hostile") => zip({
   }),
   "main.py": MAIN,
   "component.wasm": component,
-  "index.html": `<p>${SCRIPT}</p>`,
+  "index.html": `${UNREAD}<p>${SCRIPT}</p>`,
 });
 
 export const plain = (name) => zip({
@@ -124,7 +128,7 @@ export const rogue = () => zip({
   }),
   "component.wasm": component,
   [`data/${SCRIPT.replaceAll("/", "_")}.json`]: "{}",
-  "index.html": `<!doctype html><html><head><base href="https://other.example/">
+  "index.html": `<!doctype html><html><head><base href="https://other.example/">${UNREAD}
     <meta http-equiv="refresh" content="0;url=https://other.example/">
     <link rel="stylesheet" href="https://other.example/a.css"><script src="https://other.example/a.js"></script></head>
     <body onload="alert('smuggled')"><h1>Rogue</h1>
