@@ -110,7 +110,7 @@ pub(super) fn check(script: Script<'_>, names: &Names) -> Facts {
         facts
     });
     facts.unwrap_or_else(|error| Facts {
-        problems: vec![error],
+        problems: vec![*error],
         ..Facts::default()
     })
 }
@@ -125,7 +125,7 @@ fn read<T>(
     kind: SourceType,
     names: &Names,
     look: impl FnOnce(&Code<'_, '_>) -> T,
-) -> Result<T, Found> {
+) -> Result<T, Box<Found>> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, script.text, kind).parse();
     if let Some(error) = parsed.diagnostics.errors().next() {
@@ -133,7 +133,7 @@ fn read<T>(
         let span = spans.min_by_key(|span| span.start).unwrap_or_default();
         let range = script.base + span.start as usize..script.base + span.end as usize;
         let problem = Problem::new(&rules::JS_SYNTAX, error.message.to_string());
-        return Err((problem, range));
+        return Err(Box::new((problem, range)));
     }
     let built = SemanticBuilder::new()
         .with_build_nodes(true)

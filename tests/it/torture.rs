@@ -48,12 +48,21 @@ async fn the_guides_own_app_deploys_from_source_and_answers() {
     assert_eq!(call(json!({ "action": "list" })).await, rows);
 
     let before = host.state().await;
-    let broken = Bundle::new("app_guide").file("main.py", "def execute(data):\n    return {\n");
-    let error = host.deploy(&broken).await.expect(422).error();
-    assert!(
-        error.starts_with("the app does not build: main.py, line 2: SyntaxError: "),
-        "{error}"
-    );
+    for (main, expected) in [
+        (
+            "def execute(data):\n    return {\n",
+            "the app would break, or break others:\nmain.py:3:1: a Python source cannot be read (SK-P01)",
+        ),
+        // What is in the wrong place is for the interpreter to find.
+        (
+            "def execute(data):\n    return {}\nreturn\n",
+            "the app does not build: main.py, line 3: SyntaxError: ",
+        ),
+    ] {
+        let broken = Bundle::new("app_guide").file("main.py", main);
+        let error = host.deploy(&broken).await.expect(422).error();
+        assert!(error.starts_with(expected), "{error}");
+    }
     assert_eq!(host.state().await, before);
     assert_eq!(call(json!({ "action": "list" })).await, rows);
 }
@@ -234,10 +243,7 @@ async fn a_migration_of_a_python_app_that_fails_changes_nothing_and_names_its_li
     let before = host.state().await;
 
     // The module's own statement then fails: there is no such column to index.
-    let tables = json!([
-        "ALTER TABLE torture_items RENAME name TO title",
-        "DROP INDEX torture_names"
-    ]);
+    let tables = json!(["ALTER TABLE torture_items DROP COLUMN IF EXISTS name"]);
     let error = host
         .deploy(&python::torture().with("tables", tables))
         .await

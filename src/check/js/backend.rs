@@ -83,7 +83,7 @@ pub(in crate::check) fn check(sources: &Sources<'_>) -> Vec<(Problem, String, Ra
             }
             Err(error) => {
                 has_execute = true;
-                vec![error]
+                vec![*error]
             }
         };
         let problems = problems.into_iter();
