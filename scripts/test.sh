@@ -65,7 +65,7 @@ check_benchmark() {
     local rules=sdk-py/pyproject.toml
     "$python" -m ruff check --config "$rules" benches
     "$python" -m ruff format --check --config "$rules" benches
-    for bench in calls jobs notify; do
+    for bench in calls dev jobs notify; do
         (cd "benches/$bench" && "$python" -m mypy --strict __main__.py)
     done
 }

@@ -46,6 +46,7 @@ impl Deployer {
         let backend =
             Backend::find(&bundle, None).map_err(|error| DeployError::Internal(error.into()))?;
         let compiled = self.compiled(component).await?;
+        let sources = self.sources(&bundle, backend);
         let proposal = self.propose(&manifest, bundle, backend, &compiled).await?;
         if proposal.plan.digest != digest {
             let plan = proposal.plan.to_json();
@@ -53,7 +54,8 @@ impl Deployer {
             return Err(DeployError::OtherPlan(Box::new(proposal.plan)).into());
         }
 
-        let candidate = self.candidate_of(stored.id, manifest, proposal.granted, &compiled)?;
+        let candidate =
+            self.candidate_of(stored.id, manifest, proposal.granted, &compiled, sources)?;
         let now = self.0.clock.now();
         let by = actor.name().to_owned();
         releases::accept(self.0.store.pool(), candidate.id, &by, now).await?;
