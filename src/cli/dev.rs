@@ -17,7 +17,7 @@ use self::watch::Watch;
 use super::deploy::progress;
 use super::workbench::{self, Workbench, data_folder, explain, remove_folder};
 use crate::app::{Bundle, Description};
-use crate::deploy::Report;
+use crate::deploy::{DeployError, ManageError, Report};
 use crate::ids::AppName;
 use crate::live::Word;
 
@@ -101,9 +101,7 @@ impl Arguments {
             colours: std::io::stdout().is_terminal(),
         };
         let shown = tokio::spawn(show.follow(bench.live.listen()));
-        if bench.services.deployer.must_build_live() {
-            println!("building what runs Python apps, once for all of yours: some 20 s");
-        }
+        bench.announce_build(&self.paths);
         for subject in &mut subjects {
             subject.update(&bench, &data).await;
         }
@@ -118,9 +116,9 @@ impl Arguments {
 
 fn introduce(bench: &Workbench, app: &AppName) {
     println!(
-        "\n  {app} runs at   {}\n  admin pages     {}\n  (both links log you in, as `admin` with \
-         the password {})\n  elsewhere       skep login http://{}, then skep call {app} '{{}}'\n\n\
-         change the app, and it runs; Ctrl-C stops\n",
+        "\n  page         {}\n  admin pages  {}\n               both links log you in, as `admin` \
+         with the password {}\n  commands     skep login http://{}, then skep call {app} '{{}}'\n\n\
+         edit the app, and it runs; Ctrl-C stops\n",
         bench.link(Some(app)),
         bench.link(None),
         bench.password.expose_secret(),
@@ -178,6 +176,12 @@ impl Subject {
                 show::deployed(&report, since.elapsed());
                 self.sample(bench, data, &report).await;
                 bench.live.say(Word::Deployed(self.name.clone()));
+            }
+            // Its traceback is in the log, which is shown already.
+            Err(ManageError::Deploy(error @ DeployError::Load(_))) => {
+                let why = explain(error.into());
+                show::failed(&self.name, why.lines().next().unwrap_or_default());
+                bench.live.say(Word::Failed(self.name.clone(), why));
             }
             Err(error) => self.fail(bench, &explain(error)),
         }

@@ -100,9 +100,8 @@ impl Arguments {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let bench = Workbench::start(&data, listen).await?;
         starting.finish_and_clear();
-        if bench.services.deployer.must_build_live() {
-            println!("building what runs Python apps, once for all of yours: some 20 s");
-        }
+        bench.announce_build(&self.with);
+        bench.announce_build(std::slice::from_ref(&self.path));
         let stage = Stage {
             bench: &bench,
             bundles,

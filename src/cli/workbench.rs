@@ -61,11 +61,14 @@ pub(super) fn data_folder(app: &Path, name: &str) -> PathBuf {
 /// Makes a data folder and the one around it, which version control is told to leave alone.
 fn make_folder(data: &Path) -> anyhow::Result<()> {
     let make = || {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(data)?;
-        let around = data.parent().filter(|parent| parent.ends_with(FOLDER));
+        let parent = data.parent();
+        // Whoever builds as another user has to pass through it.
+        parent.map_or(Ok(()), fs::create_dir_all)?;
+        match fs::DirBuilder::new().mode(0o700).create(data) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let around = parent.filter(|parent| parent.ends_with(FOLDER));
         match around.map(|folder| folder.join(".gitignore")) {
             Some(ignore) if !ignore.exists() => fs::write(ignore, "*\n"),
             Some(_) | None => Ok(()),
@@ -133,23 +136,33 @@ impl Workbench {
             // Nobody waits any more: it is being stopped.
             let _ = ready.send((services.clone(), address));
         };
-        let mut server = tokio::spawn({
+        let server = tokio::spawn({
             let stop = stop.clone();
             async move {
                 let _written_at_the_end = guard;
                 serve::run(config, stop, tell).await
             }
         });
-        tokio::select! {
-            ready = is_ready => {
-                let (services, address) = ready.context("the server ended while it started")?;
-                let live = services.live.clone().context("the server is not for development")?;
-                Ok(Self { services, live, address, password, stop, server })
-            }
-            ended = &mut server => {
-                ended??;
-                bail!("the server ended while it started")
-            }
+        let Ok((services, address)) = is_ready.await else {
+            server.await??;
+            bail!("the server ended while it started");
+        };
+        let live = services.live.clone();
+        Ok(Self {
+            live: live.context("the server is not for development")?,
+            services,
+            address,
+            password,
+            stop,
+            server,
+        })
+    }
+
+    /// Says why the first deploy takes a while, where it does.
+    pub(super) fn announce_build(&self, apps: &[PathBuf]) {
+        let has_python = apps.iter().any(|app| app.join("main.py").is_file());
+        if has_python && self.services.deployer.must_build_live() {
+            println!("building what runs Python apps, once for all of yours: some 20 s");
         }
     }
 

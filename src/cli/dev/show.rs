@@ -26,6 +26,8 @@ impl Show {
     pub(super) async fn follow(self, mut words: Receiver<Word>) {
         loop {
             match words.recv().await {
+                // How a deploy went is told by itself.
+                Ok(Word::Ended(record)) if record.entry == "load" => {}
                 Ok(Word::Ended(record)) => println!("{}", self.call(&record)),
                 Ok(Word::Line(line)) => self.line(&line),
                 Ok(Word::Deployed(_) | Word::Failed(..)) => {}
