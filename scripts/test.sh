@@ -59,6 +59,7 @@ check_other_crates() {
 
 check_js_sdk() {
     node --test sdk-js/tests/ examples/contacts/tests/
+    sdk-js/node_modules/.bin/tsc -p sdk-js/tests/types/jsconfig.json
 }
 
 check_benchmark() {

@@ -349,5 +349,8 @@ fn in_words(error: &tokio_postgres::Error) -> String {
 
 /// What a failed deploy is to its author, with the causes that are the server's own.
 pub(super) fn explain(error: ManageError) -> String {
-    format!("{:#}", anyhow::Error::from(error))
+    if let ManageError::Deploy(DeployError::Internal(cause)) = error {
+        return format!("{cause:#}");
+    }
+    error.to_string()
 }
