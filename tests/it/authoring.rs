@@ -152,6 +152,26 @@ async def test_that_waits():
     pass
 
 
+def test_the_sources_are_for_reading():
+    import os
+    for change in (
+        lambda: open('/sources/main.py', 'w'),
+        lambda: open('/sources/new.py', 'w'),
+        lambda: os.mkdir('/sources/new'),
+        lambda: os.remove('/sources/main.py'),
+        lambda: os.rename('/sources/main.py', '/sources/other.py'),
+        lambda: os.rename('/sources/main.py', '/tmp/main.py'),
+        lambda: os.utime('/sources/main.py', (1, 1)),
+    ):
+        try:
+            change()
+        except OSError:
+            continue
+        raise AssertionError('it was changed')
+    assert 'def execute' in open('/sources/main.py').read()
+    assert sorted(os.listdir('/sources')) == ['main.py', 'manifest.json', 'tests']
+
+
 class Tests(unittest.TestCase):
     @unittest.skip('not today')
     def test_skipped(self):
@@ -187,9 +207,10 @@ async fn a_test_that_fails_says_why_and_so_does_the_command() {
         "before it failed",
         "test_that_asks_for_more wants tmp_path: a test is given `conn` and `query`, and no more",
         "ok      tests/test_main.py  test_that_waits",
+        "ok      tests/test_main.py  test_the_sources_are_for_reading",
         "skipped tests/test_main.py  Tests.test_skipped: not today",
         "ok      tests/test_main.py  Tests.test_passed",
-        "\n6 passed, 5 failed, 1 skipped\n",
+        "\n7 passed, 5 failed, 1 skipped\n",
     ] {
         assert!(text.contains(expected), "{expected}\n{text}");
     }
