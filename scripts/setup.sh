@@ -151,7 +151,7 @@ builder_is_there ||
     step 'installing componentize-py (compiling it takes ten minutes or more, once)' install_builder
 cmp -s sdk-js/builder/package-lock.json "$tools/componentize-js/installed.json" ||
     step 'installing componentize-js' install_js_builder
-for folder in src/ui/vendor tests/browser; do
+for folder in src/ui/vendor tests/browser sdk-js; do
     packages_are_there "$folder" ||
         step "fetching the packages of $folder" fetch_packages "$folder"
 done

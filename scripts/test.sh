@@ -59,13 +59,14 @@ check_other_crates() {
 
 check_js_sdk() {
     node --test sdk-js/tests/ examples/contacts/tests/
+    sdk-js/node_modules/.bin/tsc -p sdk-js/tests/types/jsconfig.json
 }
 
 check_benchmark() {
     local rules=sdk-py/pyproject.toml
     "$python" -m ruff check --config "$rules" benches
     "$python" -m ruff format --check --config "$rules" benches
-    for bench in calls jobs notify; do
+    for bench in calls dev jobs notify; do
         (cd "benches/$bench" && "$python" -m mypy --strict __main__.py)
     done
 }

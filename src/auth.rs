@@ -16,7 +16,7 @@ pub(crate) mod token;
 
 pub(crate) use again::Credential;
 pub(crate) use identity::{Identity, Via};
-pub(crate) use login::LoginError;
+pub(crate) use login::{Login, LoginError};
 
 use std::sync::Arc;
 use std::time::Instant;

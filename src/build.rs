@@ -71,12 +71,16 @@ impl Builder {
 
     /// The digest of everything that decides what comes out, for remembering it.
     pub(crate) fn recipe(bundle: &Bundle, language: Language) -> String {
-        let mut parts = vec![bundle.digest(), env!("CARGO_PKG_VERSION").to_owned()];
-        for (name, file) in sources(language) {
-            parts.push(name);
-            parts.push(blobs::digest(&file));
-        }
-        blobs::digest(parts.join("\n").as_bytes())
+        let subject = match language {
+            Language::Python => bundle.digest(),
+            Language::JavaScript => javascript::digest(bundle),
+        };
+        recipe(subject, language)
+    }
+
+    /// The same of [`Self::build_live`].
+    pub(crate) fn live_recipe() -> String {
+        recipe("live".to_owned(), Language::Python)
     }
 
     /// Builds a bundle; what comes back is the component.
@@ -93,30 +97,59 @@ impl Builder {
             Language::Python => {
                 let command = self.builders.componentize_py()?;
                 python::check(bundle)?;
-                let task = python::task(&command)?;
-                self.run(bundle, language, task).await
+                let bundle = bundle.clone();
+                let stage = move |workshop: &Workshop| python::stage(workshop, &bundle);
+                let task = python::task(&command, &python::APP)?;
+                self.run(language, stage, task).await
             }
             Language::JavaScript => {
                 let tools = self.builders.componentize_js()?;
                 javascript::check(bundle)?;
-                self.run(bundle, language, javascript::task(&tools)).await
+                let bundle = bundle.clone();
+                let stage = move |workshop: &Workshop| javascript::stage(workshop, &bundle);
+                self.run(language, stage, javascript::task(&tools)).await
             }
         }
     }
 
+    /// Builds the component that runs any Python app from its sources.
+    ///
+    /// # Errors
+    ///
+    /// When the builder cannot be run.
+    pub(crate) async fn build_live(&self) -> Result<Vec<u8>, BuildError> {
+        let command = self.builders.componentize_py()?;
+        let task = python::task(&command, &python::LIVE)?;
+        self.run(Language::Python, python::stage_nothing, task)
+            .await
+    }
+
     async fn run(
         &self,
-        bundle: &Bundle,
         language: Language,
+        stage: impl FnOnce(&Workshop) -> std::io::Result<()> + Send + 'static,
         task: Task<'_>,
     ) -> Result<Vec<u8>, BuildError> {
-        let (work, bundle) = (self.work.clone(), bundle.clone());
-        let staged = tokio::task::spawn_blocking(move || stage(&work, &bundle, language));
+        let work = self.work.clone();
+        let staged = tokio::task::spawn_blocking(move || {
+            let workshop = open(&work, language)?;
+            stage(&workshop)?;
+            std::io::Result::Ok(workshop)
+        });
         let workshop = staged.await.map_err(std::io::Error::other)??;
         let built = build_in(&workshop, task).await;
         workshop.close().await;
         built
     }
+}
+
+fn recipe(subject: String, language: Language) -> String {
+    let mut parts = vec![subject, env!("CARGO_PKG_VERSION").to_owned()];
+    for (name, file) in sources(language) {
+        parts.push(name);
+        parts.push(blobs::digest(&file));
+    }
+    blobs::digest(parts.join("\n").as_bytes())
 }
 
 async fn build_in(workshop: &Workshop, task: Task<'_>) -> Result<Vec<u8>, BuildError> {
@@ -127,15 +160,11 @@ async fn build_in(workshop: &Workshop, task: Task<'_>) -> Result<Vec<u8>, BuildE
     Ok(workshop.take(COMPONENT, COMPONENT_BYTES)?)
 }
 
-/// Lays out what the builder reads: the world, the SDK, and the bundle between them.
-fn stage(work: &Path, bundle: &Bundle, language: Language) -> std::io::Result<Workshop> {
+/// A workshop with what the builder reads beside the bundle: the world and the SDK.
+fn open(work: &Path, language: Language) -> std::io::Result<Workshop> {
     let workshop = Workshop::open(work, "build-")?;
     for (name, file) in sources(language) {
         workshop.write(&name, &file)?;
-    }
-    match language {
-        Language::Python => python::stage(&workshop, bundle)?,
-        Language::JavaScript => javascript::stage(&workshop, bundle)?,
     }
     Ok(workshop)
 }

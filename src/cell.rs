@@ -31,8 +31,8 @@ use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use crate::app::Grants;
 use crate::app::manifest::{Egress, Instances};
+use crate::app::{Bundle, Grants};
 use crate::bindings::AppIndices;
 use crate::capability::credentials::policy::CredentialsGrant;
 use crate::capability::credentials::vault::Vault;
@@ -51,6 +51,7 @@ use image::ImageCache;
 use lanes::SlowLane;
 use memory::{Division, NodeMemory};
 use pool::IdleCells;
+use scratch::Scratch;
 use state::CellState;
 
 /// Runs calls in cells. One for the process, cheap to clone.
@@ -119,6 +120,8 @@ pub(crate) struct Image {
     settings: Settings,
     idle: Arc<IdleCells>,
     component: InstancePre<CellState>,
+    /// The app's files, where the component is one that runs any app from its sources.
+    sources: Option<Scratch>,
     exports: AppIndices,
     optional: inspect::Optional,
     admission: Admission,
@@ -243,7 +246,8 @@ impl Cells {
         inspect::capabilities(component, &self.0.engine)
     }
 
-    /// Makes a component ready to be called.
+    /// Makes a component ready to be called; `sources` is what it runs, where it is the one that
+    /// runs apps from their sources.
     ///
     /// # Errors
     ///
@@ -252,11 +256,17 @@ impl Cells {
         &self,
         component: &Component,
         settings: Settings,
+        sources: Option<&Bundle>,
     ) -> Result<Image, NotAnApp> {
         inspect::check(component, &self.0.engine)?;
         let link = |error: wasmtime::Error| NotAnApp::Link(format!("{error:#}"));
         let linked = self.0.linker.instantiate_pre(component).map_err(link)?;
+        let sources = sources
+            .map(|bundle| Scratch::of_bundle(bundle, Clock::system()))
+            .transpose()
+            .map_err(|error| NotAnApp::Link(format!("{error:#}")))?;
         Ok(Image {
+            sources,
             exports: AppIndices::new(&linked).map_err(link)?,
             optional: inspect::optional_exports(component),
             component: linked,

@@ -11,6 +11,7 @@ mod client;
 mod compile;
 mod credentials;
 mod deploy;
+mod dev;
 mod grants;
 mod jobs;
 mod launch;
@@ -30,9 +31,11 @@ mod serve;
 mod session;
 mod settings;
 mod terminal;
+mod test;
 mod token;
 mod user;
 mod webhooks;
+mod workbench;
 
 use std::process::ExitCode;
 
@@ -57,6 +60,8 @@ enum Command {
     New(new::NewArguments),
     Prompt(assistant::Arguments),
     Check(check::Arguments),
+    Dev(dev::Arguments),
+    Test(test::Arguments),
     Build(build::Arguments),
     Deploy(deploy::Arguments),
     Call(call::Arguments),
@@ -104,6 +109,8 @@ pub fn run() -> ExitCode {
         Command::Prompt(arguments) => done(arguments.run()),
         Command::Check(arguments) => wait_for(arguments.run()),
         Command::CheckSources(arguments) => done(arguments.run()),
+        Command::Dev(arguments) => done(with_server(arguments.run())),
+        Command::Test(arguments) => with_server(arguments.run()),
         Command::Build(arguments) => done(wait_for(arguments.run())),
         Command::Login(arguments) => done(wait_for(
             arguments.run(&ClientConfig::load(), &mut Output::text()),
@@ -165,6 +172,18 @@ fn wait_for<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resu
         .enable_all()
         .build()?
         .block_on(command)
+}
+
+/// Runs a command that has a server in its own process.
+fn with_server<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("skep")
+        .build()?;
+    let ended = runtime.block_on(command);
+    // What is still running has had its time.
+    runtime.shutdown_background();
+    ended
 }
 
 #[cfg(test)]

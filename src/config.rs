@@ -71,6 +71,10 @@ pub(crate) struct Config {
     /// Where webhooks may send notifications: scheme, host and port. A name may stand for an
     /// address of a private network.
     pub(crate) webhook_origins: Vec<Origin>,
+    /// Has Python apps run from their sources, for those who develop them: the folder that keeps
+    /// the component for it. No setting: `skep dev` and `skep test` say it.
+    #[serde(skip)]
+    pub(crate) live: Option<PathBuf>,
     /// `text` or `json`.
     pub(crate) log_format: LogFormat,
     /// Which log lines: a level, or `tracing` filter directives.
@@ -160,7 +164,24 @@ pub(crate) struct Overrides {
     database_url: Option<String>,
 }
 
+/// The folder for what a user's programs keep to be quicker the next time.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    let set = |name| std::env::var_os(name).map(PathBuf::from);
+    let folder = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;
+    folder.is_absolute().then(|| folder.join("skep"))
+}
+
 impl Overrides {
+    /// Overrides what `skep dev` and `skep test` choose themselves.
+    pub(crate) fn of_bench(data: PathBuf, listen: SocketAddr) -> Self {
+        Self {
+            data: Some(data),
+            listen: Some(listen),
+            ..Self::default()
+        }
+    }
+
     /// Overrides the data folder alone.
     pub(crate) fn of_data(data: Option<PathBuf>) -> Self {
         Self {

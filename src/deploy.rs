@@ -13,6 +13,7 @@ mod error;
 mod grants;
 mod hooks;
 mod lint;
+mod live;
 mod manage;
 mod migrate;
 mod objects;
@@ -72,6 +73,8 @@ pub(crate) struct Parts {
     /// What statements that were read before do.
     pub(crate) verdicts: Arc<Verdicts>,
     pub(crate) builders: Builders,
+    /// Where the component is kept that runs Python apps from their sources, if they do.
+    pub(crate) live: Option<PathBuf>,
     /// Where builds and compilations work.
     pub(crate) work: PathBuf,
     pub(crate) turns: Arc<Semaphore>,
@@ -327,6 +330,7 @@ impl Deployer {
         let compiled = self.compile(&component_digest, &component).await?;
         timings.compile = watch.lap(Stage::Compile);
 
+        let sources = self.sources(&bundle, backend);
         let mut proposal = self
             .propose(&manifest, bundle, backend, &compiled, found)
             .await?;
@@ -341,7 +345,7 @@ impl Deployer {
         proposal.warnings = warnings;
         let id = ReleaseId(self.0.entropy.id(&self.0.clock));
         let granted = Arc::clone(&proposal.granted);
-        let candidate = self.candidate_of(id, manifest, granted, &compiled)?;
+        let candidate = self.candidate_of(id, manifest, granted, &compiled, sources)?;
         candidate.check_exports()?;
         timings.check = watch.lap(Stage::Check);
 
@@ -425,9 +429,10 @@ impl Deployer {
         manifest: Manifest,
         granted: Arc<Grants>,
         compiled: &Component,
+        sources: Option<Bundle>,
     ) -> Result<Candidate, DeployError> {
         let settings = settings(self.0.cells.limits(), &manifest, granted, id);
-        let image = self.0.cells.prepare(compiled, settings)?;
+        let image = self.0.cells.prepare(compiled, settings, sources.as_ref())?;
         Ok(Candidate {
             id,
             manifest,

@@ -14,6 +14,7 @@ pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod json;
+pub(crate) mod live;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod notify;
@@ -59,6 +60,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(deploy::router())
         .merge(health::router())
         .merge(jobs::router())
+        .merge(live::router(&services))
         .merge(logs::router())
         .merge(metrics::router())
         .merge(notify::router())

@@ -4,7 +4,7 @@
 //!
 //! - [`http`] and [`cli`]: what people and programs speak to; [`ui`]: what browsers are given;
 //!   [`serve`]: one node;
-//! - [`nodes`]: which of them there are;
+//! - [`nodes`]: which of them there are; [`live`]: what one has beside where apps are developed;
 //! - [`retention`]: what is kept, and how the rest goes;
 //! - [`deploy`], [`jobs`], [`auth`], [`ledger`]: a bundle becomes a release; work that runs later;
 //!   who may do what; what calls have used;
@@ -37,6 +37,7 @@ pub(crate) mod jobs;
 pub(crate) mod launch;
 pub(crate) mod ledger;
 pub(crate) mod limits;
+pub(crate) mod live;
 pub(crate) mod nodes;
 pub(crate) mod notify;
 pub(crate) mod postgres;

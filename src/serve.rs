@@ -21,14 +21,15 @@ use crate::auth::Auth;
 use crate::capability::credentials::vault::Vault;
 use crate::capability::egress::Gateway;
 use crate::capability::jobs::backlog::Backlog;
-use crate::capability::log::book::LogBook;
-use crate::cell::{Cells, Providers};
+use crate::capability::log::book::{Hear, LogBook};
+use crate::cell::{Cells, Providers, Witness};
 use crate::config::Config;
 use crate::deploy::{self, Deployer, Parts, Serving};
 use crate::http::{self, logs};
 use crate::jobs::{self, Jobs};
 use crate::launch::{self, Walls};
 use crate::ledger::Ledger;
+use crate::live::{Live, Telling, Word};
 use crate::nodes::Beat;
 use crate::notify::{self, Notifications};
 use crate::postgres::{AppPools, Cluster, Health, PoolLimits, Roles, Server, Settings};
@@ -44,12 +45,17 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// their end.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
-/// Runs a node until `stop` is cancelled, then lets its calls come to their end.
+/// Runs a node until `stop` is cancelled, then lets its calls come to their end. `ready` is told
+/// once when it answers, and at which address.
 ///
 /// # Errors
 ///
 /// When something that it needs does not start; the text says what and why.
-pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    config: Config,
+    stop: CancellationToken,
+    ready: impl FnOnce(&Services, SocketAddr),
+) -> anyhow::Result<()> {
     forbid_core_dumps()?;
     raise_open_files();
     // The likeliest mistake is found before anything is made.
@@ -71,7 +77,7 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
         .context("cannot open the host's tables");
     let result = match store {
         Ok(store) => {
-            serve(Node {
+            let node = Node {
                 config,
                 key,
                 clock: Clock::system(),
@@ -79,8 +85,8 @@ pub(crate) async fn run(config: Config, stop: CancellationToken) -> anyhow::Resu
                 store,
                 database_health: cluster.as_ref().map(Cluster::health),
                 draining: stop,
-            })
-            .await
+            };
+            serve(node, ready).await
         }
         Err(error) => Err(error),
     };
@@ -199,7 +205,7 @@ fn open_key(config: &Config) -> anyhow::Result<HostKey> {
     Ok(HostKey::open(&file, &Entropy)?)
 }
 
-async fn serve(node: Node) -> anyhow::Result<()> {
+async fn serve(node: Node, ready: impl FnOnce(&Services, SocketAddr)) -> anyhow::Result<()> {
     let stop = node.draining.clone();
     host::claim(node.store.pool(), &node.key, node.clock.now()).await?;
     let services = assemble(node)?;
@@ -239,9 +245,12 @@ async fn serve(node: Node) -> anyhow::Result<()> {
     });
     let listener = listen(&config).await?;
     let beating = beat(&services, &listener, stop.clone())?;
-    let router = http::router(services).into_make_service_with_connect_info::<SocketAddr>();
+    let address = listener.local_addr()?;
+    let router = http::router(services.clone());
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
 
-    println!("skep is ready on http://{}", listener.local_addr()?);
+    ready(&services, address);
+    drop(services);
     let listener = listener.tap_io(|stream| {
         // Small answers must not wait for more to send.
         let _ = stream.set_nodelay(true);
@@ -342,13 +351,13 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         ..
     } = node;
     let entropy = Entropy;
-    let session = time::Duration::hours(config.session_hours.get().into());
-    let auth = Auth::new(store.clone(), clock.clone(), entropy.clone(), &key, session);
+    let auth = auth(&config, &key, &store, &clock);
     let ledger = Ledger::start(store.clone(), clock.clone());
-    let providers = providers(&config, &key, &store, &clock)?;
+    let live = live(&config, &entropy);
+    let providers = providers(&config, &key, &store, &clock, live.as_ref())?;
     let (vault, book) = (providers.vault.clone(), providers.book.clone());
     let notifications = notifications(&config, &providers, &auth);
-    let witness = Arc::new(ledger.clone());
+    let witness = witness(&ledger, live.as_ref());
     let cells = Cells::start(&config.data, &key, config.limits, providers, witness)?;
     let roles = Roles::new(server, key);
     let pools = AppPools::new(roles.clone(), PoolLimits::default());
@@ -363,6 +372,7 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         serving: serving.clone(),
         verdicts: Arc::default(),
         builders: config.builders(),
+        live: config.live.clone(),
         work: work_folder(&config),
         turns: Arc::new(Semaphore::new(deploy::TURNS)),
     });
@@ -378,8 +388,8 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         uses: uses.clone(),
         settings: job_settings(&config),
     });
-    let retention = retention(&config, &store, &clock, &cells, &notifications);
     Ok(Services {
+        retention: retention(&config, &store, &clock, &cells, &notifications),
         schedules: Schedules::new(store.clone(), clock.clone(), entropy.clone()),
         uses,
         config: Arc::new(config),
@@ -397,11 +407,34 @@ pub(crate) fn assemble(node: Node) -> anyhow::Result<Services> {
         serving,
         deployer,
         jobs,
-        retention,
         vault,
         notifications,
+        live,
         draining: node.draining,
     })
+}
+
+fn auth(config: &Config, key: &HostKey, store: &Store, clock: &Clock) -> Auth {
+    let session = time::Duration::hours(config.session_hours.get().into());
+    Auth::new(store.clone(), clock.clone(), Entropy, key, session)
+}
+
+/// What there is beside, where apps are developed.
+fn live(config: &Config, entropy: &Entropy) -> Option<Live> {
+    let password = config.admin_password.clone().unwrap_or_default();
+    let live = config.live.as_ref();
+    live.map(|_| Live::new(entropy, password))
+}
+
+/// Who is told of calls.
+fn witness(ledger: &Ledger, live: Option<&Live>) -> Arc<dyn Witness> {
+    match live.cloned() {
+        None => Arc::new(ledger.clone()),
+        Some(live) => Arc::new(Telling {
+            live,
+            then: ledger.clone(),
+        }),
+    }
 }
 
 /// What the capabilities of cells stand on.
@@ -410,17 +443,23 @@ fn providers(
     key: &HostKey,
     store: &Store,
     clock: &Clock,
+    live: Option<&Live>,
 ) -> anyhow::Result<Providers> {
     let file = config.sealing_key_file.as_deref();
     let sealing = Sealing::open(file, config.sealing_key.as_ref(), key)?;
     Ok(Providers {
         gateway: Gateway::open(config.egress_ca_file.as_deref())?,
         vault: Vault::new(store.clone(), sealing, clock.clone(), Entropy),
-        book: LogBook::start(store.clone(), clock.clone()),
+        book: LogBook::start(store.clone(), clock.clone(), live.cloned().map(hear)),
         store: store.clone(),
         clock: clock.clone(),
         backlog: Backlog::new(store.clone()),
     })
+}
+
+/// Tells of the lines of logs.
+fn hear(live: Live) -> Hear {
+    Box::new(move |line| live.say(Word::Line(Box::new(line.clone()))))
 }
 
 fn notifications(config: &Config, providers: &Providers, auth: &Auth) -> Notifications {

@@ -30,6 +30,7 @@ use crate::config::Config;
 use crate::deploy::{Deployer, Serving};
 use crate::jobs::Jobs;
 use crate::ledger::Ledger;
+use crate::live::Live;
 use crate::notify::Notifications;
 use crate::postgres::{AppPools, Health};
 use crate::retention::Retention;
@@ -66,6 +67,8 @@ pub(crate) struct Services {
     pub(crate) notifications: Notifications,
     pub(crate) uses: GrantUses,
     pub(crate) schedules: Schedules,
+    /// None but where apps are developed.
+    pub(crate) live: Option<Live>,
     /// Cancelled when the process has been asked to stop.
     pub(crate) draining: CancellationToken,
 }

@@ -115,6 +115,11 @@ impl Bundle {
         junk::warnings(self)
     }
 
+    /// Whether a folder of this name is left out of a bundle, with everything in it.
+    pub(crate) fn leaves_out_folder(name: &str) -> bool {
+        junk::is_left_out_of_folder(name, true)
+    }
+
     /// The name of the folder that the bundle was read from.
     pub(crate) fn folder_name(&self) -> Option<&str> {
         self.folder_name.as_deref()

@@ -10,6 +10,7 @@ use super::locate::JavaScriptTools;
 use super::{BuildError, COMPONENT, LIMITS, embedded};
 use crate::app::Bundle;
 use crate::launch::{Limits, Task, Workshop};
+use crate::store::blobs;
 
 /// A larger file belongs to the frontend or to a database, not into a cell's memory.
 const MAX_FILE: usize = 4 << 20;
@@ -60,6 +61,12 @@ fn scripts(bundle: &Bundle) -> BTreeMap<&str, &str> {
             Some((path.as_str(), text.trim_start_matches('\u{feff}')))
         })
         .collect()
+}
+
+/// SHA-256 of the scripts, which are all of a bundle that the component is made of.
+pub(super) fn digest(bundle: &Bundle) -> String {
+    // A map of texts is always JSON.
+    blobs::digest(&serde_json::to_vec(&scripts(bundle)).unwrap_or_default())
 }
 
 pub(super) fn stage(workshop: &Workshop, bundle: &Bundle) -> io::Result<()> {

@@ -8,6 +8,11 @@ use super::{BuildError, COMPONENT, LIMITS, embedded, runtime};
 use crate::app::Bundle;
 use crate::launch::{Task, Workshop};
 
+/// The builder's arguments for the component of an app.
+pub(super) static APP: [&str; 15] = arguments("skep._app");
+/// Those for the component that runs any app from its sources.
+pub(super) static LIVE: [&str; 15] = arguments("skep._live");
+
 /// Wherever the builder finds this file, it follows the paths in it.
 const BUILDER_FILE: &str = "componentize-py.toml";
 
@@ -47,26 +52,39 @@ pub(super) fn stage(workshop: &Workshop, bundle: &Bundle) -> std::io::Result<()>
     workshop.make_folder("nothing/lib/site-packages")
 }
 
-pub(super) fn task(command: &Path) -> Result<Task<'_>, BuildError> {
+/// As [`stage`], for a component that has no app in it.
+pub(super) fn stage_nothing(workshop: &Workshop) -> std::io::Result<()> {
+    workshop.make_folder("staging")?;
+    workshop.make_folder("nothing/lib/site-packages")
+}
+
+const fn arguments(module: &'static str) -> [&'static str; 15] {
+    [
+        "-q",
+        "-d",
+        "wit",
+        "-w",
+        "skep:app/python",
+        "componentize",
+        "-p",
+        "sdk",
+        "-p",
+        "compat",
+        "-p",
+        "staging",
+        "-o",
+        COMPONENT,
+        module,
+    ]
+}
+
+pub(super) fn task<'a>(
+    command: &'a Path,
+    arguments: &'static [&'static str],
+) -> Result<Task<'a>, BuildError> {
     Ok(Task {
         program: command,
-        arguments: &[
-            "-q",
-            "-d",
-            "wit",
-            "-w",
-            "skep:app/python",
-            "componentize",
-            "-p",
-            "sdk",
-            "-p",
-            "compat",
-            "-p",
-            "staging",
-            "-o",
-            COMPONENT,
-            "skep._app",
-        ],
+        arguments,
         limits: LIMITS,
         read: runtime::of(command)?,
         tools: None,

@@ -316,7 +316,10 @@ impl Cells {
             return Ok(cell);
         }
         let deadline = binding.deadline;
-        let mut store = state::store(&self.0.engine, CellState::new(binding, budget.memory));
+        let mut store = state::store(
+            &self.0.engine,
+            CellState::new(binding, budget.memory, image.sources.clone()),
+        );
         fill(&mut store, budget)?;
         let made = async {
             let instance = image.component.instantiate_async(&mut store).await?;

@@ -105,7 +105,7 @@ impl Bench {
                 log,
                 deadline,
             };
-            let mut store = Store::new(&cells.0.engine, CellState::new(binding, usize::MAX));
+            let mut store = Store::new(&cells.0.engine, CellState::new(binding, usize::MAX, None));
             store.set_epoch_deadline(u64::MAX / 2);
             let made = image.component.instantiate_async(&mut store).await;
             let app = image.exports.load(&mut store, &made.unwrap()).unwrap();
@@ -167,7 +167,7 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
     let sealing = Sealing::open(None, None, book.key()).unwrap();
     let providers = Providers {
         gateway: gateway(),
-        book: LogBook::start(book.store(), Clock::system()),
+        book: LogBook::start(book.store(), Clock::system(), None),
         vault: Vault::new(book.store(), sealing, Clock::system(), Entropy),
         store: book.store(),
         clock: Clock::system(),
@@ -196,7 +196,7 @@ async fn a_budget_and_a_receipt_cost_little_beside_the_cell() {
         concurrency: Limits::STANDARD.default.concurrency.get() as usize,
     };
     let bench = Bench {
-        image: Arc::new(cells.prepare(&component, settings).unwrap()),
+        image: Arc::new(cells.prepare(&component, settings, None).unwrap()),
         source: Source::App {
             pools: book.pools(),
             app: shop(),

@@ -146,7 +146,7 @@ impl fmt::Display for Ending {
 }
 
 /// A call that is over.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) id: CallId,
     pub(crate) app: AppName,

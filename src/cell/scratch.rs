@@ -1,7 +1,8 @@
-//! The scratch folder of a cell: `/tmp`, in the host's memory, for the length of a call.
+//! The folders of a cell, in the host's memory: `/tmp`, its scratch folder for the length of a
+//! call; and of an app that runs from its sources `/sources`, which it can only read.
 //!
-//! What is in it and how much may be is decided in [`tree`]. This links `wasi:filesystem` to
-//! it in the place of wasmtime's own, which would lead to folders of the host and has no
+//! What is in them and how much may be is decided in [`tree`]. This links `wasi:filesystem` to
+//! them in the place of wasmtime's own, which would lead to folders of the host and has no
 //! bounds.
 
 mod descriptor;
@@ -18,24 +19,33 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{self, Descriptor, ErrorCode
 
 pub(crate) use tree::Limits;
 
+use crate::app::Bundle;
 use crate::capability::log::{CallLog, Level, Origin};
 use crate::services::Clock;
 use descriptor::Open;
 use tree::{Moment, Refusal, Tree};
 
-/// Where a cell finds it.
-const MOUNTED_AT: &str = "/tmp";
+/// Where a cell finds its scratch folder.
+const SCRATCH_AT: &str = "/tmp";
+/// Where it finds the sources of its app, if it is to. The SDK's `_live.py` looks there.
+const SOURCES_AT: &str = "/sources";
 
-/// One cell's scratch folder. Clones are the same folder.
+/// One folder. Clones are the same folder.
 #[derive(Clone)]
 pub(crate) struct Scratch(Arc<Mutex<Shared>>);
 
 struct Shared {
     tree: Tree,
-    limits: Limits,
     clock: Clock,
+    /// None where nothing can be written.
+    room: Option<Room>,
+}
+
+/// Who is told that a folder is full.
+struct Room {
+    limits: Limits,
     log: CallLog,
-    /// Whether the call's log says already that the folder is full.
+    /// Whether the call's log says it already.
     told: bool,
 }
 
@@ -44,11 +54,30 @@ impl Scratch {
     pub(crate) fn new(limits: Limits, clock: Clock, log: CallLog) -> Self {
         Self(Arc::new(Mutex::new(Shared {
             tree: Tree::new(limits),
-            limits,
             clock,
-            log,
-            told: false,
+            room: Some(Room {
+                limits,
+                log,
+                told: false,
+            }),
         })))
+    }
+
+    /// A folder with the files of a bundle, which any number of cells read.
+    ///
+    /// # Errors
+    ///
+    /// None that could happen: the paths of a bundle lead nowhere else.
+    pub(crate) fn of_bundle(bundle: &Bundle, clock: Clock) -> anyhow::Result<Self> {
+        let files = bundle
+            .files()
+            .map(|(path, contents)| (path.as_str(), contents.as_ref()));
+        let tree = Tree::of_files(files, moment(&clock))?;
+        Ok(Self(Arc::new(Mutex::new(Shared {
+            tree,
+            clock,
+            room: None,
+        }))))
     }
 
     /// Empties the folder at the end of a call. Whatever the cell still holds open is gone.
@@ -60,8 +89,19 @@ impl Scratch {
     pub(crate) fn rebind(&self, log: CallLog) {
         let mut shared = self.lock();
         shared.tree.clear();
-        shared.log = log;
-        shared.told = false;
+        if let Some(room) = &mut shared.room {
+            room.log = log;
+            room.told = false;
+        }
+    }
+
+    /// Whether it is this folder, and not one like it.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.lock().tree.is_frozen()
     }
 
     /// Works on the files; a refusal for want of room is told once in the call's log.
@@ -70,19 +110,12 @@ impl Scratch {
         work: impl FnOnce(&mut Tree, Moment) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let mut shared = self.lock();
-        let since_1970 = shared.clock.now().unix_timestamp_nanos();
-        let now = Duration::from_nanos(u64::try_from(since_1970).unwrap_or_default());
+        let now = moment(&shared.clock);
         let result = work(&mut shared.tree, now);
-        if matches!(result, Err(Refusal::Full)) && !shared.told {
-            shared.told = true;
-            let Limits { bytes, entries } = shared.limits;
-            let text = format!(
-                "the scratch folder {MOUNTED_AT} is full: a call may keep {} MiB and {entries} \
-                 files and folders in it; remove what is not needed any more",
-                bytes / (1024 * 1024)
-            );
-            let origin = Origin::Host("scratch");
-            shared.log.write(Level::Warn, origin, &text, None);
+        if matches!(result, Err(Refusal::Full))
+            && let Some(room) = &mut shared.room
+        {
+            room.tell();
         }
         result
     }
@@ -92,16 +125,42 @@ impl Scratch {
     }
 }
 
-/// A cell's view of its scratch folder, for one host call.
+impl Room {
+    fn tell(&mut self) {
+        if self.told {
+            return;
+        }
+        self.told = true;
+        let Limits { bytes, entries } = self.limits;
+        let text = format!(
+            "the scratch folder {SCRATCH_AT} is full: a call may keep {} MiB and {entries} files \
+             and folders in it; remove what is not needed any more",
+            bytes / (1024 * 1024)
+        );
+        self.log
+            .write(Level::Warn, Origin::Host("scratch"), &text, None);
+    }
+}
+
+fn moment(clock: &Clock) -> Moment {
+    let since_1970 = clock.now().unix_timestamp_nanos();
+    Duration::from_nanos(u64::try_from(since_1970).unwrap_or_default())
+}
+
+/// A cell's view of its folders, for one host call.
 pub(crate) struct ScratchView<'a> {
     pub(crate) scratch: &'a Scratch,
+    pub(crate) sources: Option<&'a Scratch>,
     pub(crate) table: &'a mut ResourceTable,
 }
 
 impl preopens::Host for ScratchView<'_> {
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Resource<Descriptor>, String)>> {
-        let root = self.push(Open::root(self.scratch)?)?;
-        Ok(vec![(root, MOUNTED_AT.to_owned())])
+        let mut folders = vec![(self.push(Open::root(self.scratch)?)?, SCRATCH_AT.to_owned())];
+        if let Some(sources) = self.sources {
+            folders.push((self.push(Open::root(sources)?)?, SOURCES_AT.to_owned()));
+        }
+        Ok(folders)
     }
 }
 
@@ -133,6 +192,7 @@ fn code(refusal: Refusal) -> ErrorCode {
         Refusal::NameTooLong => ErrorCode::NameTooLong,
         Refusal::Invalid => ErrorCode::Invalid,
         Refusal::NotPermitted => ErrorCode::NotPermitted,
+        Refusal::ReadOnly => ErrorCode::ReadOnly,
         Refusal::BadHandle => ErrorCode::BadDescriptor,
     }
 }

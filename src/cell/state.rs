@@ -49,12 +49,14 @@ pub(crate) struct CellState {
     http: WasiHttpCtx,
     table: ResourceTable,
     scratch: Scratch,
+    sources: Option<Scratch>,
     stdout: Lines,
     stderr: Lines,
 }
 
 impl CellState {
-    pub(super) fn new(binding: Binding, memory: usize) -> Self {
+    /// `sources` is the folder that an app reads its own files from, if it does.
+    pub(super) fn new(binding: Binding, memory: usize, sources: Option<Scratch>) -> Self {
         let stdout = Lines::stdout(binding.log.clone());
         let stderr = Lines::stderr(binding.log.clone());
         // A cell reads the system's clock by itself, and its files tell the same time.
@@ -76,6 +78,7 @@ impl CellState {
             http: egress::context(),
             table,
             scratch,
+            sources,
             stdout,
             stderr,
         }
@@ -126,6 +129,7 @@ impl CellState {
     fn scratch(&mut self) -> ScratchView<'_> {
         ScratchView {
             scratch: &self.scratch,
+            sources: self.sources.as_ref(),
             table: &mut self.table,
         }
     }

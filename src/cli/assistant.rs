@@ -43,8 +43,7 @@ fn text(template: Template) -> anyhow::Result<String> {
         text = text.replace(place, &number.to_string());
     }
     let command = format!(
-        "{}\nskep check {NAME}\nskep deploy {NAME}\nskep call {}",
-        template.test(NAME),
+        "skep dev {NAME}\nskep check {NAME}\nskep test {NAME}\nskep deploy {NAME}\nskep call {}",
         template.call(&name)
     );
     text = text.replace("<commands>", &command);

@@ -51,18 +51,32 @@ impl Arguments {
         let data: Value = serde_json::from_str(&self.data)
             .with_context(|| format!("`{}` is not valid JSON", self.data))?;
         let answer = if self.queue || self.task.is_some() {
-            let mut path = format!("/api/async/{}", segment(&self.app));
-            if let Some(task) = &self.task {
-                path = format!("{path}?task={}", segment(task));
-            }
-            let queued: Queued = client.post(&path, &data).await?;
-            wait(client, &queued.job_id).await?
+            queue(client, &self.app, self.task.as_deref(), &data).await?
         } else {
             let path = format!("/api/sync/{}", segment(&self.app));
             client.post(&path, &data).await?
         };
         Ok(Output::text().line(&serde_json::to_string_pretty(&answer)?)?)
     }
+}
+
+/// Queues a call or a task as a job, and waits until it is done.
+///
+/// # Errors
+///
+/// When it is refused or fails.
+pub(super) async fn queue(
+    client: &Client,
+    app: &str,
+    task: Option<&str>,
+    data: &Value,
+) -> anyhow::Result<Value> {
+    let mut path = format!("/api/async/{}", segment(app));
+    if let Some(task) = task {
+        path = format!("{path}?task={}", segment(task));
+    }
+    let queued: Queued = client.post(&path, data).await?;
+    wait(client, &queued.job_id).await
 }
 
 /// Waits for a job, and shows on a terminal how far it is.

@@ -88,7 +88,7 @@ impl Client {
         })
     }
 
-    #[cfg(test)]
+    /// The same for whoever has this token.
     pub(crate) fn with_token(mut self, token: SecretString) -> Self {
         self.token = Some(token);
         self

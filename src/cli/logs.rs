@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub(super) use self::since::Since;
 
-use self::line::Line;
+pub(super) use self::line::Line;
 use super::client::{Client, ClientError, Events, segment};
 use super::output::Output;
 use crate::services::Clock;

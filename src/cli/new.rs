@@ -34,8 +34,8 @@ pub(crate) fn run(arguments: &NewArguments) -> anyhow::Result<()> {
 
     let folder = folder.display().to_string();
     let text = format!(
-        "made {folder} with {files} files; next:\n  {}\n  skep check {folder}\n  skep deploy {folder}\n  skep call {}",
-        template.test(&folder),
+        "made {folder} with {files} files; next:\n  skep dev {folder}\n  skep check {folder}\n  \
+         skep test {folder}\n  skep deploy {folder}\n  skep call {}",
         template.call(&name)
     );
     Output::text().line(&text)?;

@@ -1,14 +1,16 @@
 //! `skep serve`: runs the server.
 
-mod log;
+pub(super) mod log;
 
 use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::with_server;
 use crate::config::{Config, Overrides};
 use crate::serve;
+use crate::services::Services;
 
 /// Run the server
 ///
@@ -28,18 +30,12 @@ impl Arguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let config = Config::load(self.config.as_deref(), self.overrides)?;
         let _written_at_the_end = log::start(&config)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .thread_name("skep")
-            .build()?;
-        let served = runtime.block_on(async {
+        with_server(async {
             let stop = CancellationToken::new();
             stop_on_signals(&stop)?;
-            serve::run(config, stop).await
-        });
-        // What is still running has had its time.
-        runtime.shutdown_background();
-        served
+            let ready = |_: &Services, address| println!("skep is ready on http://{address}");
+            serve::run(config, stop, ready).await
+        })
     }
 }
 

@@ -16,15 +16,20 @@ impl Deployer {
             let component = bundle.file(COMPONENT).map(|bytes| bytes.to_vec());
             return Ok(component.unwrap_or_default());
         };
+        if let Some(live) = self.live(backend) {
+            return self.live_component(live).await;
+        }
         let recipe = Builder::recipe(bundle, language);
         if let Some(built) = blobs::find_build(self.0.store.pool(), &recipe).await? {
             return Ok(built);
         }
-        let built = Builder::new(self.0.builders.clone(), self.0.work.clone())
-            .build(bundle, language)
-            .await?;
+        let built = self.builder().build(bundle, language).await?;
         self.remember_build(&recipe, &built).await?;
         Ok(built)
+    }
+
+    pub(super) fn builder(&self) -> Builder {
+        Builder::new(self.0.builders.clone(), self.0.work.clone())
     }
 
     async fn remember_build(&self, recipe: &str, component: &[u8]) -> Result<(), DeployError> {

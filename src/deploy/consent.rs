@@ -47,6 +47,7 @@ impl Deployer {
             Backend::find(&bundle, None).map_err(|error| DeployError::Internal(error.into()))?;
         let compiled = self.compiled(component).await?;
         let found = self.lint(&bundle).await?;
+        let sources = self.sources(&bundle, backend);
         let proposal = self
             .propose(&manifest, bundle, backend, &compiled, found)
             .await?;
@@ -56,7 +57,8 @@ impl Deployer {
             return Err(DeployError::OtherPlan(Box::new(proposal.plan)).into());
         }
 
-        let candidate = self.candidate_of(stored.id, manifest, proposal.granted, &compiled)?;
+        let candidate =
+            self.candidate_of(stored.id, manifest, proposal.granted, &compiled, sources)?;
         let now = self.0.clock.now();
         let by = actor.name().to_owned();
         releases::accept(self.0.store.pool(), candidate.id, &by, now).await?;

@@ -297,7 +297,8 @@ impl Deployer {
         granted: Grants,
     ) -> Result<Candidate, DeployError> {
         let compiled = self.compiled(component).await?;
-        self.candidate_of(release, manifest, Arc::new(granted), &compiled)
+        let sources = self.stored_sources(release).await?;
+        self.candidate_of(release, manifest, Arc::new(granted), &compiled, sources)
     }
 
     /// A stored component, from the cache where it is there.

@@ -9,7 +9,7 @@ pub(crate) mod extract;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -24,7 +24,7 @@ use super::error::{ApiError, ErrorBody};
 use super::json::Json;
 use crate::auth::identity::Refused;
 use crate::auth::password::{self, Unsuitable};
-use crate::auth::{IdentifyError, LoginError, Via};
+use crate::auth::{IdentifyError, Login, LoginError, Via};
 use crate::services::Services;
 
 pub(crate) fn router() -> Router<Services> {
@@ -82,25 +82,27 @@ pub(crate) async fn login(
         .login(&body.username, body.password, address)
         .await?;
 
-    let lasts = login.expires_at - services.clock.now();
-    let cookie = cookie::set(
-        &login.token,
-        lasts.whole_seconds(),
-        services.config.secure_cookies,
-    )
-    .map_err(|error| ApiError::Internal(error.into()))?;
+    let cookie = session_cookie(&services, &login)?;
     let answer = LoginAnswer {
         token: login.token.expose_secret().to_owned(),
         expires_at: login.expires_at,
     };
     let headers = [
         (header::SET_COOKIE, cookie),
-        (
-            header::CACHE_CONTROL,
-            header::HeaderValue::from_static("no-store"),
-        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     Ok((headers, Json(answer)).into_response())
+}
+
+/// The header that gives a browser its session.
+///
+/// # Errors
+///
+/// None that could happen: tokens are plain ASCII.
+pub(super) fn session_cookie(services: &Services, login: &Login) -> Result<HeaderValue, ApiError> {
+    let lasts = (login.expires_at - services.clock.now()).whole_seconds();
+    let cookie = cookie::set(&login.token, lasts, services.config.secure_cookies);
+    cookie.map_err(|error| ApiError::Internal(error.into()))
 }
 
 /// Ends the session that the request is made in.

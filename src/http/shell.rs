@@ -59,8 +59,8 @@ async fn page(
         Err(_) => String::new(),
     };
     match open(&services, caller, &app).await {
-        Ok(view) => layout::answer(&services.entropy, StatusCode::OK, &view),
-        Err(trouble) => trouble.answer(&services.entropy, &app, username),
+        Ok(view) => layout::answer(&services, StatusCode::OK, &view),
+        Err(trouble) => trouble.answer(&services, &app, username),
     }
 }
 

@@ -7,6 +7,7 @@ import { launch, openTab, SHOTS } from "./lib/browser.js";
 import { world } from "./lib/world.js";
 import { access } from "./suites/access.js";
 import { apps } from "./suites/apps.js";
+import { dev } from "./suites/dev.js";
 import { later } from "./suites/later.js";
 import { libraries } from "./suites/libraries.js";
 import { looks } from "./suites/looks.js";
@@ -39,4 +40,5 @@ describe("in a browser", { concurrency: false }, () => {
   describe("people", () => people(scene));
   describe("jobs and schedules", () => later(scene));
   describe("apps", () => apps(scene));
+  describe("an app under development", () => dev(scene));
 });

@@ -19,6 +19,7 @@ mod peer;
 mod python;
 
 mod audit;
+mod authoring;
 mod calls;
 mod canary;
 mod cells;

@@ -165,8 +165,15 @@ fn feed(folder: &Path, digest: &mut Sha256) {
     }
 }
 
+/// Makes a data folder with the host key and the compiled code that are kept.
+pub(crate) fn share_with(data: &Path) {
+    fs::create_dir(data).unwrap();
+    std::os::unix::fs::symlink(kept("cache"), data.join("cache")).unwrap();
+    fs::copy(key(), data.join("host.key")).unwrap();
+}
+
 /// A folder that outlives the test.
-fn kept(name: &str) -> PathBuf {
+pub(crate) fn kept(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("python")
         .join(name);

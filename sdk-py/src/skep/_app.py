@@ -6,76 +6,24 @@ snapshot that is taken afterwards.
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 
-import wit_world
-from componentize_py_types import Err
-from wit_world import exports
-from wit_world.imports.skep_app_types import Failure
+from skep import _build, _call, _exports, _failure, _host
+from skep._exports import Lifecycle, Task, WitWorld
 
-from skep import _build, _call, _failure, _host
+__all__ = ["Lifecycle", "Task", "WitWorld"]
 
 
 def _build_app() -> _call.App:
     try:
-        app = _call.App(_build.build(_build.find_bundle()))
+        return _call.App(_build.build(_build.find_bundle()))
     except _build.BuildFailed as error:
         print(_failure.BUILD_MARKER + json.dumps(error.report()), file=sys.stderr, flush=True)
         raise SystemExit(1) from None
-    _host.use(_host.cell_host())
-    for name, number in (("stdout", 1), ("stderr", 2)):
-        # The interpreter starts unbuffered, which would be several host calls a line.
-        raw = io.FileIO(number, "w", closefd=False)
-        stream = io.TextIOWrapper(
-            io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True
-        )
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-    _build.settle()
-    return app
 
 
 _app = _build_app()
-
-
-def _failure_of(failed: _call.Failed) -> Err:
-    trace = None if failed.trace is None else _host.unicode(failed.trace)
-    return Err(Failure(failed.name, _host.unicode(failed.message), trace))
-
-
-class WitWorld(wit_world.WitWorld):  # type: ignore[misc]
-    """The export `execute`."""
-
-    def execute(self, data: str) -> str:
-        try:
-            return _app.execute(data)
-        except _call.Failed as failed:
-            raise _failure_of(failed) from None
-
-
-class Lifecycle(exports.Lifecycle):  # type: ignore[misc]
-    """The export `lifecycle`."""
-
-    def hook(self, name: str, payload: str) -> str:
-        try:
-            return _app.hook(name, payload)
-        except _call.Failed as failed:
-            raise _failure_of(failed) from None
-
-    def load(self) -> None:
-        try:
-            _app.load()
-        except _call.Failed as failed:
-            raise _failure_of(failed) from None
-
-
-class Task(exports.Task):  # type: ignore[misc]
-    """The export `task`."""
-
-    def run(self, name: str, payload: str) -> str:
-        try:
-            return _app.task(name, payload)
-        except _call.Failed as failed:
-            raise _failure_of(failed) from None
+_host.use(_host.cell_host())
+_exports.use(_app)
+_build.settle()

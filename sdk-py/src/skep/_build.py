@@ -49,6 +49,7 @@ _OWN_MODULES = (
 )
 
 # The same for bundles that speak of it. It takes memory, which every fresh cell copies.
+_ASYNC_MODULES = ("skep._loop",)
 _NOUSVIZ = "nousviz_sdk"
 _NOUSVIZ_MODULES = (_NOUSVIZ, f"{_NOUSVIZ}.sync", f"{_NOUSVIZ}.testing", f"{_NOUSVIZ}._hook_runner")
 
@@ -57,6 +58,10 @@ NO_EXECUTE = "main.py does not expose a callable execute(data) function"
 
 targets = _targets.Targets()
 """The hooks and tasks of the app that was built."""
+
+# What is filled in a cell, where the app was not built.
+_sources = _bundle.Bundle()
+_bundle_in_use = _sources
 
 
 class BuildFailed(Exception):
@@ -100,40 +105,79 @@ def find_bundle() -> str:
 
 def build(directory: str) -> Callable[..., Any] | None:
     """Builds the app in `directory` and returns its `execute`; None if its import must wait."""
-    sys.dont_write_bytecode = True
-    _phase.enter(_phase.Phase.BUILD)
-    _host.use(_host.BuildHost())
+    _begin()
     bundle = _bundle.read(directory)
-    if f"{ROOT}/main.py" not in bundle.files:
-        raise BuildFailed("FileNotFoundError", "the bundle has no main.py", "main.py", 0)
-    set_environment()
+    _check_main(bundle)
     _files.install(bundle)
-    _identity.read(bundle.files.get(f"{ROOT}/manifest.json"))
-    for name in _OWN_MODULES:
-        importlib.import_module(name)
+    more: tuple[str, ...] = ()
     if _mentions(bundle, "async"):
-        importlib.import_module("skep._loop")
+        more += _ASYNC_MODULES
     if _mentions(bundle, _NOUSVIZ):
-        for name in _NOUSVIZ_MODULES:
-            importlib.import_module(name)
-    # Only the standard library stays: neither this package's folder, which apps have
-    # no reason to read, nor packages that happen to be installed where it is built.
-    sys.path[:] = [path for path in sys.path if _is_library(path)]
-    _importer.install(bundle)
-    _logging.install()
-    _socket.install()
-    global targets
-    manifest = bundle.files.get(f"{ROOT}/manifest.json")
-    targets = _targets.read(manifest)
-    _queries.use(_queries.read(manifest))
-    for target in targets.all():
-        if problem := _targets.problem(bundle, target):
-            text, file = problem
-            raise BuildFailed("TargetMissing", text, file, 0)
+        more += _NOUSVIZ_MODULES
+    _import_own_modules(more)
+    _take_up(bundle)
+    check_targets()
     entry = _import_app(bundle)
     _preload.preload(_bundle.imported_names(bundle))
     _preload.keep_library()
     return entry
+
+
+def build_without_app() -> None:
+    """Builds what runs an app from its sources: everything but the app."""
+    _begin()
+    _files.install(_sources)
+    _import_own_modules(_ASYNC_MODULES + _NOUSVIZ_MODULES)
+    _preload.preload(_preload.USUAL)
+    _preload.keep_library()
+
+
+def open_sources(directory: str) -> None:
+    """Takes up the app whose files are in `directory`, in what was built without one."""
+    _bundle.read_into(_sources, directory)
+    _check_main(_sources)
+    _take_up(_sources)
+
+
+def check_targets() -> None:
+    """Checks that what the manifest names is there. Raises `BuildFailed`."""
+    for target in targets.all():
+        if problem := _targets.problem(_bundle_in_use, target):
+            text, file = problem
+            raise BuildFailed("TargetMissing", text, file, 0)
+
+
+def _begin() -> None:
+    sys.dont_write_bytecode = True
+    _phase.enter(_phase.Phase.BUILD)
+    _host.use(_host.BuildHost())
+    set_environment()
+
+
+def _check_main(bundle: _bundle.Bundle) -> None:
+    if f"{ROOT}/main.py" not in bundle.files:
+        raise BuildFailed("FileNotFoundError", "the bundle has no main.py", "main.py", 0)
+
+
+def _import_own_modules(more: tuple[str, ...]) -> None:
+    for name in _OWN_MODULES + more:
+        importlib.import_module(name)
+    # Only the standard library stays: neither this package's folder, which apps have
+    # no reason to read, nor packages that happen to be installed where it is built.
+    sys.path[:] = [path for path in sys.path if _is_library(path)]
+    _logging.install()
+    _socket.install()
+
+
+def _take_up(bundle: _bundle.Bundle) -> None:
+    """Makes the bundle's modules importable, and reads its manifest."""
+    global targets, _bundle_in_use
+    _bundle_in_use = bundle
+    _importer.install(bundle)
+    manifest = bundle.files.get(f"{ROOT}/manifest.json")
+    _identity.read(manifest)
+    targets = _targets.read(manifest)
+    _queries.use(_queries.read(manifest))
 
 
 def _mentions(bundle: _bundle.Bundle, word: str) -> bool:

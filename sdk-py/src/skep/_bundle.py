@@ -63,6 +63,21 @@ def read(directory: str) -> Bundle:
     templates and test files that were never meant to run.
     """
     bundle = Bundle()
+    read_into(bundle, directory)
+    for path in bundle.files:
+        if path.endswith(".py"):
+            try:
+                bundle.code(path)
+            except (SyntaxError, ValueError):
+                continue
+    return bundle
+
+
+def read_into(bundle: Bundle, directory: str) -> None:
+    """Fills `bundle` with the files in `directory`; modules are compiled where they are imported.
+
+    Raises `ValueError` where they are too many.
+    """
     total = 0
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(
@@ -83,13 +98,6 @@ def read(directory: str) -> Bundle:
                 bundle.files[f"{virtual}/{name}"] = file.read()
             kept.append(name)
         bundle.folders[virtual] = folders + kept
-    for path in bundle.files:
-        if path.endswith(".py"):
-            try:
-                bundle.code(path)
-            except (SyntaxError, ValueError):
-                continue
-    return bundle
 
 
 def imported_names(bundle: Bundle) -> set[str]:

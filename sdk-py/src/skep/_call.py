@@ -76,13 +76,15 @@ class App:
 
     def task(self, name: str, data: str) -> str:
         """Runs one of the manifest's tasks, which is given what `execute` is. Raises `Failed`."""
-        return self._named(_build.targets.tasks, name, lambda function: _task(function, data))
+        return self._named(
+            lambda: _build.targets.tasks, name, lambda function: _task(function, data)
+        )
 
     def hook(self, name: str, payload: str) -> str:
         """Calls one of the manifest's hooks and tells what it came to. Raises `Failed`."""
         try:
             return self._named(
-                _build.targets.hooks, name, lambda function: _hook(function, name, payload)
+                lambda: _build.targets.hooks, name, lambda function: _hook(function, name, payload)
             )
         except Failed as error:
             cause = error.__cause__
@@ -94,19 +96,27 @@ class App:
 
     def _named(
         self,
-        targets: dict[str, _targets.Target],
+        targets: Callable[[], dict[str, _targets.Target]],
         name: str,
         call: Callable[[Callable[..., Any]], str],
     ) -> str:
+        def work() -> str:
+            # Where the app is run from its sources, they are known only now.
+            target = targets().get(name)
+            if target is None:
+                raise _targets.TargetMissing(f"the manifest names no `{name}`")
+            return call(target.find())
+
+        return self.run(work)
+
+    def run(self, work: Callable[[], str]) -> str:
+        """Does `work` as a call of the app is done. Raises `Failed`."""
         if self._fresh:
             self._begin()
         try:
             if self._entry is None:
                 self._import()
-            target = targets.get(name)
-            if target is None:
-                raise _targets.TargetMissing(f"the manifest names no `{name}`")
-            return call(target.find())
+            return work()
         except NotSerializable as error:
             raise Failed("TypeError", "response serialization failed", str(error)) from None
         except BaseException as error:

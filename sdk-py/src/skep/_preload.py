@@ -33,6 +33,46 @@ _COMMON = [
     "uuid",
 ]
 
+# What apps often import, for where it is not known which app there will be.
+USUAL = (
+    "asyncio",
+    "base64",
+    "bisect",
+    "calendar",
+    "collections.abc",
+    "contextlib",
+    "csv",
+    "dataclasses",
+    "email.utils",
+    "enum",
+    "functools",
+    "glob",
+    "hashlib",
+    "heapq",
+    "hmac",
+    "html",
+    "http.client",
+    "inspect",
+    "io",
+    "itertools",
+    "logging",
+    "math",
+    "operator",
+    "pathlib",
+    "secrets",
+    "statistics",
+    "string",
+    "textwrap",
+    "time",
+    "typing",
+    "unittest",
+    "urllib.parse",
+    "urllib.request",
+    "xml.etree.ElementTree",
+    "zipfile",
+    "zoneinfo",
+)
+
 # Importing these prints, or opens a browser or a window.
 _NEVER = {"antigravity", "this", "idlelib", "tkinter", "turtle", "turtledemo", "test"}
 

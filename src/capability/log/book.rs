@@ -42,6 +42,9 @@ impl Room {
     };
 }
 
+/// Is told of every line that is taken, at once. It must not wait for anything.
+pub(crate) type Hear = Box<dyn Fn(&NewLine) + Send + Sync>;
+
 /// Takes lines down. Cheap to clone; the writer ends with the last one.
 #[derive(Clone)]
 pub(crate) struct LogBook(Arc<Shared>);
@@ -49,6 +52,7 @@ pub(crate) struct LogBook(Arc<Shared>);
 struct Shared {
     clock: Clock,
     room: Room,
+    hear: Option<Hear>,
     waiting: Mutex<Waiting>,
     /// Wakes the writer.
     come: Arc<Notify>,
@@ -94,15 +98,16 @@ enum Why {
 
 impl LogBook {
     /// Starts the writer. Needs a tokio runtime.
-    pub(crate) fn start(store: Store, clock: Clock) -> Self {
-        Self::start_with(store, clock, Room::STANDARD)
+    pub(crate) fn start(store: Store, clock: Clock, hear: Option<Hear>) -> Self {
+        Self::start_with(store, clock, Room::STANDARD, hear)
     }
 
-    fn start_with(store: Store, clock: Clock, room: Room) -> Self {
+    fn start_with(store: Store, clock: Clock, room: Room, hear: Option<Hear>) -> Self {
         let come: Arc<Notify> = Arc::default();
         let shared = Arc::new(Shared {
             clock,
             room,
+            hear,
             waiting: Mutex::default(),
             come: Arc::clone(&come),
         });
@@ -122,6 +127,7 @@ impl LogBook {
         Self(Arc::new(Shared {
             clock,
             room: Room::STANDARD,
+            hear: None,
             waiting: Mutex::default(),
             come: Arc::default(),
         }))
@@ -155,6 +161,9 @@ impl LogBook {
             detail,
             bytes: 0,
         });
+        if let Some(hear) = &self.0.hear {
+            hear(&line);
+        }
         if self.0.lock().take(line, self.0.room) {
             self.0.come.notify_one();
         }

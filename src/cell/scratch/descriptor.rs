@@ -1,4 +1,4 @@
-//! `wasi:filesystem`: what a cell asks of its scratch folder, in the words of WASI.
+//! `wasi:filesystem`: what a cell asks of its folders, in the words of WASI.
 //!
 //! The bindings are wasmtime's, and so are their types of a descriptor and of a listing,
 //! which stand for files of the host. They are names only: behind each is one of ours.
@@ -10,7 +10,7 @@ use wasmtime::component::Resource;
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     self, Descriptor, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry,
-    DirectoryEntryStream, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue,
+    DirectoryEntryStream, ErrorCode, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue,
     NewTimestamp, OpenFlags, PathFlags,
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
@@ -112,7 +112,7 @@ impl ScratchView<'_> {
 
     fn stat_of(&self, folder: &Resource<Descriptor>, path: &str) -> FsResult<(NodeId, Stat)> {
         let folder = self.open(folder)?;
-        Ok(self.scratch.on_tree(|tree, _| {
+        Ok(folder.scratch.on_tree(|tree, _| {
             let id = tree.find(folder.id, path)?;
             Ok((id, tree.stat(id)?))
         })?)
@@ -125,7 +125,7 @@ impl ScratchView<'_> {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        Ok(self.scratch.on_tree(|tree, now| {
+        Ok(folder.scratch.on_tree(|tree, now| {
             let id = match path {
                 "" => folder.id,
                 path => tree.find(folder.id, path)?,
@@ -168,7 +168,7 @@ impl HostDescriptor for ScratchView<'_> {
         if open.write {
             flags |= DescriptorFlags::WRITE;
         }
-        if open.is_folder {
+        if open.is_folder && !open.scratch.is_read_only() {
             flags |= DescriptorFlags::MUTATE_DIRECTORY;
         }
         Ok(flags)
@@ -181,7 +181,7 @@ impl HostDescriptor for ScratchView<'_> {
     async fn set_size(&mut self, file: Resource<Descriptor>, size: u64) -> FsResult<()> {
         let open = self.open(&file)?;
         open.check_writable()?;
-        Ok(self
+        Ok(open
             .scratch
             .on_tree(|tree, now| tree.resize(open.id, size, now))?)
     }
@@ -285,7 +285,7 @@ impl HostDescriptor for ScratchView<'_> {
         path: String,
     ) -> FsResult<()> {
         let open = self.open(&folder)?;
-        Ok(self
+        Ok(open
             .scratch
             .on_tree(|tree, now| tree.make_folder(open.id, &path, now))?)
     }
@@ -296,14 +296,14 @@ impl HostDescriptor for ScratchView<'_> {
         path: String,
     ) -> FsResult<()> {
         let open = self.open(&folder)?;
-        Ok(self
+        Ok(open
             .scratch
             .on_tree(|tree, now| tree.remove_folder(open.id, &path, now))?)
     }
 
     async fn unlink_file_at(&mut self, folder: Resource<Descriptor>, path: String) -> FsResult<()> {
         let open = self.open(&folder)?;
-        Ok(self
+        Ok(open
             .scratch
             .on_tree(|tree, now| tree.remove_file(open.id, &path, now))?)
     }
@@ -316,7 +316,10 @@ impl HostDescriptor for ScratchView<'_> {
         new_path: String,
     ) -> FsResult<()> {
         let (from, to) = (self.open(&folder)?, self.open(&new_folder)?);
-        Ok(self
+        if !from.scratch.is(&to.scratch) {
+            return Err(ErrorCode::CrossDevice.into());
+        }
+        Ok(from
             .scratch
             .on_tree(|tree, now| tree.rename((from.id, &path), (to.id, &new_path), now))?)
     }
@@ -352,7 +355,7 @@ impl HostDescriptor for ScratchView<'_> {
             write: flags.contains(DescriptorFlags::WRITE),
         };
         let read = flags.contains(DescriptorFlags::READ);
-        let open = Open::at(self.scratch, folder.id, &path, how, read)?;
+        let open = Open::at(&folder.scratch, folder.id, &path, how, read)?;
         // What no code says ends the call: the cell has too many handles.
         self.push(open).map_err(FsError::trap)
     }
@@ -388,11 +391,13 @@ impl HostDescriptor for ScratchView<'_> {
         other: Resource<Descriptor>,
     ) -> wasmtime::Result<bool> {
         let ours = |file: &Resource<Descriptor>| Resource::<Arc<Open>>::new_borrow(file.rep());
-        Ok(self.table.get(&ours(&one))?.id == self.table.get(&ours(&other))?.id)
+        let (one, other) = (self.table.get(&ours(&one))?, self.table.get(&ours(&other))?);
+        Ok(one.id == other.id && one.scratch.is(&other.scratch))
     }
 
     async fn metadata_hash(&mut self, file: Resource<Descriptor>) -> FsResult<MetadataHashValue> {
-        Ok(hash(self.open(&file)?.id))
+        let open = self.open(&file)?;
+        Ok(hash(&open.scratch, open.id))
     }
 
     async fn metadata_hash_at(
@@ -402,7 +407,7 @@ impl HostDescriptor for ScratchView<'_> {
         path: String,
     ) -> FsResult<MetadataHashValue> {
         let (id, _) = self.stat_of(&folder, &path)?;
-        Ok(hash(id))
+        Ok(hash(&self.open(&folder)?.scratch, id))
     }
 
     fn drop(&mut self, file: Resource<Descriptor>) -> wasmtime::Result<()> {
@@ -419,7 +424,8 @@ impl HostDirectoryEntryStream for ScratchView<'_> {
     ) -> FsResult<Option<DirectoryEntry>> {
         let ours = Resource::<Listing>::new_borrow(stream.rep());
         let listing = self.table.get_mut(&ours)?;
-        let next = self
+        let next = listing
+            .folder
             .scratch
             .on_tree(|tree, _| tree.entry_after(listing.folder.id, listing.last.as_deref()))?;
         let Some((name, is_folder)) = next else {
@@ -475,10 +481,10 @@ fn chosen(wish: NewTimestamp, before: Moment, now: Moment) -> Moment {
     }
 }
 
-/// An id is never used twice, so it is all that tells files apart.
-fn hash(id: NodeId) -> MetadataHashValue {
+/// An id is never used twice in its folder, so the two are all that tells files apart.
+fn hash(scratch: &Scratch, id: NodeId) -> MetadataHashValue {
     MetadataHashValue {
         lower: id,
-        upper: 0,
+        upper: scratch.is_read_only().into(),
     }
 }

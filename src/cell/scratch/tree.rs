@@ -1,4 +1,4 @@
-//! The files of one scratch folder, in memory and within its bounds.
+//! The files of one folder, in memory and within its bounds.
 //!
 //! It knows neither WASI nor a file system of the host: there is no link that could lead out,
 //! and no path of the host to be led to. Time arrives as an argument.
@@ -50,6 +50,8 @@ pub(super) enum Refusal {
     TooLarge,
     #[error("the name is too long")]
     NameTooLong,
+    #[error("the folder is for reading only")]
+    ReadOnly,
     #[error("the request makes no sense")]
     Invalid,
     #[error("it is not allowed")]
@@ -89,6 +91,8 @@ pub(super) struct Tree {
     next: NodeId,
     bytes: u64,
     limits: Limits,
+    /// Whether nothing can be changed any more.
+    frozen: bool,
 }
 
 #[derive(Debug)]
@@ -116,9 +120,48 @@ impl Tree {
             next: ROOT + 1,
             bytes: 0,
             limits,
+            frozen: false,
         };
         tree.clear();
         tree
+    }
+
+    /// These files and nothing else, for reading only. A path is relative, its parts apart by `/`.
+    ///
+    /// # Errors
+    ///
+    /// When a path leads out of the folder, or is that of a folder.
+    pub(super) fn of_files<'a>(
+        files: impl Iterator<Item = (&'a str, &'a [u8])>,
+        now: Moment,
+    ) -> Result<Self, Refusal> {
+        let mut tree = Self::new(Limits {
+            bytes: u64::MAX,
+            entries: usize::MAX,
+        });
+        for (path, contents) in files {
+            for (end, _) in path.match_indices('/') {
+                let folder = path.get(..end).unwrap_or_default();
+                match tree.make_folder(ROOT, folder, now) {
+                    Ok(()) | Err(Refusal::Exists) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            let how = Opening {
+                create: true,
+                write: true,
+                ..Opening::default()
+            };
+            let id = tree.open(ROOT, path, how, now)?;
+            tree.write(id, None, contents, now)?;
+            tree.release(id);
+        }
+        tree.frozen = true;
+        Ok(tree)
+    }
+
+    pub(super) fn is_frozen(&self) -> bool {
+        self.frozen
     }
 
     /// Removes everything. What is still open from before is so in vain.
@@ -187,7 +230,18 @@ impl Tree {
         if is_folder && (how.write || how.truncate || how.create) {
             return Err(Refusal::IsFolder);
         }
+        if how.write || how.truncate {
+            self.check_thawed()?;
+        }
         Ok(())
+    }
+
+    fn check_thawed(&self) -> Result<(), Refusal> {
+        if self.frozen {
+            Err(Refusal::ReadOnly)
+        } else {
+            Ok(())
+        }
     }
 
     /// Gives back what [`Tree::open`] held.
@@ -208,6 +262,7 @@ impl Tree {
     }
 
     pub(super) fn set_times(&mut self, id: NodeId, times: Times) -> Result<(), Refusal> {
+        self.check_thawed()?;
         self.node_mut(id)?.times = times;
         Ok(())
     }
@@ -250,6 +305,7 @@ impl Tree {
 
     /// Gives a file another size. A hole counts like what is written.
     pub(super) fn resize(&mut self, id: NodeId, size: u64, now: Moment) -> Result<(), Refusal> {
+        self.check_thawed()?;
         let before = self.node(id)?.contents()?.len() as u64;
         let bytes = (self.bytes - before)
             .checked_add(size)
@@ -391,6 +447,7 @@ impl Tree {
         id: NodeId,
         now: Moment,
     ) -> Result<&mut BTreeMap<String, NodeId>, Refusal> {
+        self.check_thawed()?;
         let node = self.node_mut(id)?;
         node.times.modified = now;
         match &mut node.contents {

@@ -62,7 +62,9 @@ fn every_number_and_name_is_filled_in() {
 #[test]
 fn every_manifest_keeps_the_rules_and_its_sql_can_be_run() {
     let text = text(Template::Dashboard).unwrap();
-    let manifests = of_language(&text, "json");
+    // What is a list is cases of tests.
+    let mut manifests = of_language(&text, "json");
+    manifests.retain(|json| json.starts_with('{'));
 
     assert_eq!(manifests.len(), 2);
     for manifest in manifests {

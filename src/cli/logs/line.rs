@@ -9,13 +9,15 @@ use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
 use uuid::Uuid;
 
+use crate::capability::log::Level;
 use crate::cli::terminal::acts;
+use crate::store::logs::NewLine;
 
 const TIME: StaticFormatDescription =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]");
 
 #[derive(Deserialize)]
-pub(super) struct Line {
+pub(in crate::cli) struct Line {
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
     app: String,
@@ -27,9 +29,30 @@ pub(super) struct Line {
     detail: Option<Value>,
 }
 
+impl From<&NewLine> for Line {
+    fn from(line: &NewLine) -> Self {
+        Self {
+            at: line.at,
+            app: line.app.to_string(),
+            call: line.call.0,
+            job: line.job.map(|(job, _)| job.0),
+            level: Level::ALL
+                .into_iter()
+                .find(|level| level.number() == line.level)
+                .map_or_else(String::new, |level| level.name().to_owned()),
+            source: line.source.to_owned(),
+            message: line.message.clone(),
+            detail: line
+                .detail
+                .as_deref()
+                .and_then(|detail| serde_json::from_str(detail).ok()),
+        }
+    }
+}
+
 impl Line {
     /// One line, or more where the message or a traceback has more.
-    pub(super) fn text(&self, with_app: bool, colours: bool) -> anyhow::Result<String> {
+    pub(in crate::cli) fn text(&self, with_app: bool, colours: bool) -> anyhow::Result<String> {
         let time = self.at.to_offset(time::UtcOffset::UTC).format(TIME)?;
         let mut text = format!("{time}  ");
         // The colour ends before the message begins: that is another's text.

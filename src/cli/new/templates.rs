@@ -28,33 +28,23 @@ macro_rules! files {
 
 const PYTHON: Files = files!("python":
     "manifest.json", "main.py", "index.html", "index.js", "style.css", "README.md",
-    "tests/test_main.py",
+    "tests/cases.json", "tests/test_main.py",
 );
 const DASHBOARD: Files = files!("dashboard":
     "manifest.json", "main.py", "index.html", "index.js", "style.css", "README.md",
-    "tests/test_main.py",
+    "tests/cases.json", "tests/test_main.py",
 );
 const JOB: Files = files!("job":
     "manifest.json", "main.py", "index.html", "index.js", "style.css", "README.md",
-    "tests/test_main.py",
+    "tests/cases.json", "tests/test_main.py",
 );
 const JAVASCRIPT: Files = files!("javascript":
-    "manifest.json", "main.js", "lib/items.js", "README.md", "tests/main.test.js",
+    "manifest.json", "main.js", "lib/items.js", "README.md", "tests/cases.json",
 );
 /// The page of `python`, which sends the same calls.
 const SHARED_PAGE: [&str; 3] = ["index.html", "index.js", "style.css"];
 
 impl Template {
-    /// What tests an app of this template, in its folder.
-    pub(crate) fn test(self, folder: &str) -> String {
-        match self {
-            Self::Python | Self::Dashboard | Self::Job => {
-                format!("python3 {folder}/tests/test_main.py")
-            }
-            Self::Javascript => format!("node --test {folder}/tests/main.test.js"),
-        }
-    }
-
     /// A call to begin with, as arguments of `skep call`.
     pub(crate) fn call(self, name: &AppName) -> String {
         let (how, data) = match self {

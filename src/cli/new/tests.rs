@@ -1,5 +1,3 @@
-use std::process::Command;
-
 use tempfile::TempDir;
 
 use clap::ValueEnum;
@@ -54,28 +52,6 @@ fn a_new_app_keeps_every_rule_of_a_bundle_whatever_its_name() {
                 assert!(!text.contains(placeholder), "{path} has {placeholder}");
             }
         }
-    }
-}
-
-#[test]
-fn the_tests_of_a_new_app_pass() {
-    for template in Template::value_variants() {
-        let parent = TempDir::new().unwrap();
-        new_of(*template, "app_x", parent.path()).unwrap();
-
-        let folder = parent.path().join("app_x");
-        let command = template.test(folder.to_str().unwrap());
-        let (program, arguments) = command.split_once(' ').unwrap();
-        let output = Command::new(program)
-            .args(arguments.split(' '))
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{template:?}: {}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
     }
 }
 

@@ -23,7 +23,7 @@ const WAITING: usize = 8_192;
 /// # Errors
 ///
 /// When the setting `log` is malformed, or the file cannot be written.
-pub(super) fn start(config: &Config) -> anyhow::Result<Option<WorkerGuard>> {
+pub(in crate::cli) fn start(config: &Config) -> anyhow::Result<Option<WorkerGuard>> {
     let to_stderr = match config.log_format {
         LogFormat::Text => tracing_subscriber::fmt::layer()
             .with_ansi(std::io::stderr().is_terminal())

@@ -10,7 +10,7 @@ use crate::app::plain;
 use crate::http::content_policy;
 use crate::http::error::ApiError;
 use crate::ids::AppName;
-use crate::services::Entropy;
+use crate::services::Services;
 use crate::ui;
 
 /// Its place among the layout's files.
@@ -37,6 +37,12 @@ static LAYOUT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// What a page of an app under development has beside.
+static LIVE: LazyLock<String> = LazyLock::new(|| {
+    let file = format!("/assets/shell/{}/live.js", ui::SHELL_DIGEST);
+    format!("<script src=\"{file}\" nonce=\"{{nonce}}\" defer></script>")
+});
+
 /// What is shown in the layout.
 pub(super) struct View {
     /// A text.
@@ -55,15 +61,19 @@ pub(super) struct View {
 
 /// Answers with a page.
 pub(super) fn answer(
-    entropy: &Entropy,
+    services: &Services,
     status: StatusCode,
     view: &View,
 ) -> Result<Response, ApiError> {
-    let (headers, nonce) = content_policy::shell(entropy)?;
+    let (headers, nonce) = content_policy::shell(&services.entropy)?;
     let with_nonce = |html: &str| match view.nonce_place {
         Some(place) => html.replace(place, &nonce),
         None => html.to_owned(),
     };
+    let mut head = with_nonce(&view.head);
+    if services.live.is_some() {
+        head.push_str(&fill(&LIVE, &[("nonce", &nonce)]));
+    }
     let app = view.app.as_ref().map_or("", AppName::as_str);
     let html = fill(
         &LAYOUT,
@@ -72,7 +82,7 @@ pub(super) fn answer(
             ("title", &text(&view.title)),
             ("app", app),
             ("username", &text(&view.username)),
-            ("head", &with_nonce(&view.head)),
+            ("head", &head),
             ("content", &with_nonce(&view.content)),
         ],
     );

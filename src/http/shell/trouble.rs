@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use super::layout::{self, View, text};
 use crate::http::error::ApiError;
 use crate::http::request_id;
-use crate::services::Entropy;
+use crate::services::Services;
 
 /// After so many seconds it is worth to look again.
 const SOON: u16 = 5;
@@ -132,14 +132,14 @@ impl Trouble {
     /// Answers with a page that says it.
     pub(super) fn answer(
         self,
-        entropy: &Entropy,
+        services: &Services,
         name: &str,
         username: String,
     ) -> Result<Response, ApiError> {
         let (situation, title) = match self {
             Self::App(situation, title) => (situation, title),
             Self::Api(ApiError::Forbidden(permission)) => (Situation::Forbidden(permission), None),
-            Self::Api(error) => return failed(error, entropy, name, username),
+            Self::Api(error) => return failed(error, services, name, username),
         };
         let status = situation.status();
         let (what, how, link) = situation.words(name);
@@ -162,7 +162,7 @@ impl Trouble {
             content: message(what, &how, link.as_deref().unwrap_or_default()),
             nonce_place: None,
         };
-        let mut response = layout::answer(entropy, status, &view)?;
+        let mut response = layout::answer(services, status, &view)?;
         if is_starting {
             response
                 .headers_mut()
@@ -175,7 +175,7 @@ impl Trouble {
 /// An error of ours: its cause is logged, and the page has what finds it there.
 fn failed(
     error: ApiError,
-    entropy: &Entropy,
+    services: &Services,
     name: &str,
     username: String,
 ) -> Result<Response, ApiError> {
@@ -193,7 +193,7 @@ fn failed(
         content: message("This app cannot be shown now", &how, &request),
         nonce_place: None,
     };
-    layout::answer(entropy, status, &view)
+    layout::answer(services, status, &view)
 }
 
 /// Words in the place of an app. The last are HTML.

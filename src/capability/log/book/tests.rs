@@ -31,11 +31,11 @@ impl Host {
     }
 
     fn book(&self) -> LogBook {
-        LogBook::start(self.0.store.clone(), Clock::manual(NOW))
+        LogBook::start(self.0.store.clone(), Clock::manual(NOW), None)
     }
 
     fn small_book(&self, room: Room) -> LogBook {
-        LogBook::start_with(self.0.store.clone(), Clock::manual(NOW), room)
+        LogBook::start_with(self.0.store.clone(), Clock::manual(NOW), room, None)
     }
 
     async fn rows(&self) -> Vec<LineRow> {

@@ -317,3 +317,60 @@ proptest! {
         prop_assert!(reachable, "a node without a name or handle was kept");
     }
 }
+
+#[test]
+fn files_that_were_given_can_be_read_and_not_changed() {
+    let files: [(&str, &[u8]); 3] = [
+        ("main.py", b"a"),
+        ("lib/deep/x.py", b"bc"),
+        ("lib/y.py", b""),
+    ];
+    let mut tree = Tree::of_files(files.into_iter(), NOW).unwrap();
+
+    let id = tree.find(ROOT, "lib/deep/x.py").unwrap();
+    assert_eq!(tree.read(id, 0, 10).unwrap(), b"bc");
+    assert_eq!(
+        tree.entry_after(ROOT, None).unwrap(),
+        Some(("lib".to_owned(), true))
+    );
+    let reading = tree.open(ROOT, "main.py", Opening::default(), NOW).unwrap();
+    tree.release(reading);
+
+    let write = Opening {
+        write: true,
+        ..Opening::default()
+    };
+    let truncate = Opening {
+        truncate: true,
+        ..Opening::default()
+    };
+    let create = Opening {
+        create: true,
+        ..Opening::default()
+    };
+    let times = tree.stat(id).unwrap().times;
+    for refused in [
+        tree.open(ROOT, "main.py", write, NOW).map(drop),
+        tree.open(ROOT, "main.py", truncate, NOW).map(drop),
+        tree.open(ROOT, "new.py", create, NOW).map(drop),
+        tree.write(id, None, b"x", NOW).map(drop),
+        tree.resize(id, 0, NOW),
+        tree.make_folder(ROOT, "new", NOW),
+        tree.remove_file(ROOT, "main.py", NOW),
+        tree.rename((ROOT, "main.py"), (ROOT, "lib/main.py"), NOW),
+        tree.set_times(id, times),
+    ] {
+        assert_eq!(refused, Err(Refusal::ReadOnly));
+    }
+    assert_eq!(tree.read(id, 0, 10).unwrap(), b"bc");
+}
+
+#[test]
+fn files_that_were_given_lead_nowhere_else() {
+    for path in ["../main.py", "/main.py", ""] {
+        assert!(
+            Tree::of_files([(path, &b"a"[..])].into_iter(), NOW).is_err(),
+            "{path}"
+        );
+    }
+}

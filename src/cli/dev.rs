@@ -1,0 +1,241 @@
+//! `skep dev`: an app in its folder runs, and each change of it at once.
+
+mod show;
+mod watch;
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::show::Show;
+use self::watch::Watch;
+use super::deploy::progress;
+use super::workbench::{self, Workbench, data_folder, explain, remove_folder};
+use crate::app::{Bundle, Description};
+use crate::deploy::{DeployError, ManageError, Report};
+use crate::ids::AppName;
+use crate::live::Word;
+
+/// Where an app keeps SQL that fills its tables for whoever develops it.
+const SAMPLES: &str = "tests";
+/// Says in the data folder that the samples are in the tables.
+const SAMPLED: &str = "sampled-";
+
+/// Run an app from its folder, and each change of it at once
+///
+/// Starts a server on this machine with a database of its own in the app's folder `.skep`, and
+/// logs you in by the link that it prints. Pages load again by themselves. Calls and logs are
+/// shown as they come. Whatever the app asks for is consented to.
+///
+/// Python runs from the sources: module-level code runs in each new cell. In a release it runs
+/// once, when it is built; what it computes from the clock or from chance stays as it was then.
+/// JavaScript is built at each change of a script, which takes some seconds.
+///
+/// `tests/*.sql` in the folder, with rows to try the app on, are run once, in the order of their
+/// names, after the first deploy.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The app's folder; more for apps that it works with, which are deployed before it
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Address to serve HTTP on: one of this machine
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = loopback)]
+    listen: SocketAddr,
+    /// Folder of the database [default: .skep/dev in the app's folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Begin with an empty database
+    #[arg(long)]
+    fresh: bool,
+}
+
+/// Whoever reaches the server could try passwords; and it is not made for other eyes.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| "write it as 127.0.0.1:3000".to_owned())?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(
+            "it is not an address of this machine alone: use 127.0.0.1, or `skep serve` for others"
+                .to_owned(),
+        )
+    }
+}
+
+/// An app that is worked on.
+struct Subject {
+    path: PathBuf,
+    name: AppName,
+    /// Of the bundle that was tried last.
+    digest: Option<String>,
+}
+
+impl Arguments {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let mut subjects = self
+            .paths
+            .iter()
+            .rev()
+            .map(|path| Subject::open(path))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let main = subjects.last().context("no app is named")?;
+        let (path, name) = (main.path.clone(), main.name.clone());
+        let data = self.data.unwrap_or_else(|| data_folder(&path, "dev"));
+        if self.fresh {
+            remove_folder(&data)?;
+        }
+        let watch = Watch::start(subjects.iter().map(|subject| subject.path.clone()))?;
+        let starting = progress(false, "starting a server");
+        let bench = Workbench::start(&data, self.listen).await?;
+        starting.finish_and_clear();
+
+        let show = Show {
+            many: subjects.len() > 1,
+            colours: std::io::stdout().is_terminal(),
+        };
+        let shown = tokio::spawn(show.follow(bench.live.listen()));
+        bench.announce_build(&self.paths);
+        for subject in &mut subjects {
+            subject.update(&bench, &data).await;
+        }
+        introduce(&bench, &name);
+        let worked = work(&bench, &mut subjects, &data, watch).await;
+        println!("stopping");
+        shown.abort();
+        bench.close().await?;
+        worked
+    }
+}
+
+fn introduce(bench: &Workbench, app: &AppName) {
+    println!(
+        "\n  page         {}\n  admin pages  {}\n               both links log you in, as `admin` \
+         with the password {}\n  commands     skep login http://{}, then skep call {app} '{{}}'\n\n\
+         edit the app, and it runs; Ctrl-C stops\n",
+        bench.link(Some(app)),
+        bench.link(None),
+        bench.password.expose_secret(),
+        bench.address
+    );
+}
+
+/// Deploys what changes, until somebody stops it.
+async fn work(
+    bench: &Workbench,
+    subjects: &mut [Subject],
+    data: &Path,
+    mut watch: Watch,
+) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            () = bench.stop.cancelled() => return Ok(()),
+            changed = watch.changed() => changed?,
+        }
+        for subject in &mut *subjects {
+            subject.update(bench, data).await;
+        }
+    }
+}
+
+impl Subject {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let bundle = Bundle::from_folder(path)?;
+        let description = Description::read(&bundle)?;
+        Ok(Self {
+            path: path.to_owned(),
+            name: description.manifest.app_name,
+            digest: None,
+        })
+    }
+
+    /// Deploys the folder if it is not what was tried last, and tells how it went.
+    async fn update(&mut self, bench: &Workbench, data: &Path) {
+        let since = Instant::now();
+        let bundle = match Bundle::from_folder(&self.path) {
+            Ok(bundle) => bundle,
+            Err(error) => return self.fail(bench, &error.to_string()),
+        };
+        let digest = bundle.digest();
+        if self.digest.as_ref() == Some(&digest) {
+            return;
+        }
+        self.digest = Some(digest);
+        match bench.deploy(&bundle).await {
+            Ok(report) => {
+                show::deployed(&report, since.elapsed());
+                self.sample(bench, data, &report).await;
+                bench.live.say(Word::Deployed(self.name.clone()));
+            }
+            // Its traceback is in the log, which is shown already.
+            Err(ManageError::Deploy(error @ DeployError::Load(_))) => {
+                let why = explain(error.into());
+                show::failed(&self.name, why.lines().next().unwrap_or_default());
+                bench.live.say(Word::Failed(self.name.clone(), why));
+            }
+            Err(error) => self.fail(bench, &explain(error)),
+        }
+    }
+
+    fn fail(&self, bench: &Workbench, why: &str) {
+        show::failed(&self.name, why);
+        bench
+            .live
+            .say(Word::Failed(self.name.clone(), why.to_owned()));
+    }
+
+    /// Runs the app's samples, if that was not done in this data folder.
+    async fn sample(&self, bench: &Workbench, data: &Path, report: &Report) {
+        let done = data.join(format!("{SAMPLED}{}", report.app));
+        if done.exists() {
+            return;
+        }
+        let sampled = async {
+            let files = samples(&self.path)?;
+            bench.run_sql(&report.app, &files).await?;
+            std::fs::write(&done, "")?;
+            anyhow::Ok(files.len())
+        };
+        match sampled.await {
+            Ok(0) => {}
+            Ok(_) => println!("  ran the samples in {SAMPLES}/"),
+            Err(error) => show::failed(&self.name, &format!("the samples: {error:#}")),
+        }
+    }
+}
+
+/// The app's samples with their names, in the order of these.
+fn samples(app: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    workbench::files(&app.join(SAMPLES), "sql")?
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read `{}`", path.display()))?;
+            Ok((path.display().to_string(), text))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_this_machine_are_served() {
+        assert!(loopback("127.0.0.1:0").is_ok());
+        assert!(loopback("[::1]:3000").is_ok());
+        for other in ["0.0.0.0:3000", "192.168.1.1:80", "localhost", "3000"] {
+            assert!(loopback(other).is_err(), "{other}");
+        }
+    }
+}
