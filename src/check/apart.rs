@@ -10,7 +10,7 @@ use super::sources::{self, FILE_BYTES};
 use crate::app::{Bundle, MANIFEST};
 use crate::launch::{self, Limits, Task, Workshop};
 
-/// What the checking process may use. An app of fifty files takes some 50 ms of it.
+/// What the checking process may use. An app of fifty files takes some 30 ms of it.
 const LIMITS: Limits = Limits {
     wall: Duration::from_secs(60),
     memory: 4 << 30,
