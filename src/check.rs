@@ -1,6 +1,6 @@
 //! What an author should mend in a bundle before, or when, it is deployed.
 //!
-//! [`describe`] looks at the bundle and its manifest, [`sources`] at the files in it, each
+//! [`mod@describe`] looks at the bundle and its manifest, [`mod@sources`] at the files in it, each
 //! language with a real parser of it; [`rules`] lists what is looked for. All of it is pure.
 //! Sources may be anybody's, and parsers recurse: whoever serves others checks them in a
 //! process of its own, see [`apart`].
