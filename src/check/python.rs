@@ -10,6 +10,7 @@
 
 mod actions;
 mod entry;
+mod frozen;
 mod module;
 mod reader;
 mod statements;
@@ -87,6 +88,7 @@ pub(super) fn check(sources: &Sources<'_>) -> Vec<Found> {
     found.extend(program.connections());
     found.extend(program.actions());
     found.extend(program.waiting());
+    found.extend(program.frozen());
     found.extend(program.libraries(&sources.libraries));
     found
 }

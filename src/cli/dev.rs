@@ -75,6 +75,8 @@ struct Subject {
     name: AppName,
     /// Of the bundle that was tried last.
     digest: Option<String>,
+    /// What its author was warned of.
+    warnings: Vec<String>,
 }
 
 impl Arguments {
@@ -156,6 +158,7 @@ impl Subject {
             path: path.to_owned(),
             name: description.manifest.app_name,
             digest: None,
+            warnings: Vec::new(),
         })
     }
 
@@ -173,7 +176,7 @@ impl Subject {
         self.digest = Some(digest);
         match bench.deploy(&bundle).await {
             Ok(report) => {
-                show::deployed(&report, since.elapsed());
+                self.warnings = show::deployed(&report, since.elapsed(), &self.warnings);
                 self.sample(bench, data, &report).await;
                 bench.live.say(Word::Deployed(self.name.clone()));
             }

@@ -28,6 +28,8 @@ pub(super) struct Module<'a> {
     pub(super) waits: Vec<Wait>,
     /// `with` on a plain name.
     pub(super) entered: Vec<Entered>,
+    /// Calls whose results differ from call to call, and that the top level keeps: by name.
+    pub(super) frozen: Vec<(String, Range<usize>)>,
 }
 
 /// A function.

@@ -12,7 +12,7 @@ use ruff_text_size::{Ranged, TextRange};
 use super::module::{
     Action, ActionName, Connect, Entered, Function, Module, Parameter, Spot, Text, Wait, Waiting,
 };
-use super::text;
+use super::{frozen, text};
 use crate::sql;
 
 /// Parameters that hold a request, whatever the function.
@@ -198,6 +198,11 @@ impl Reader<'_> {
         }
         self.visit_expr(value);
         self.name = None;
+        if self.functions.is_empty()
+            && let Some((name, place)) = frozen::changing(value)
+        {
+            self.module.frozen.push((name, range(place)));
+        }
         // What is not a plain name may have expressions of its own.
         targets
             .iter()

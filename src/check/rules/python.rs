@@ -39,6 +39,9 @@ rules! {
     SLOW Warning "NR-P12" "a call waits"
         "A call that waits keeps its place from others, and is cut when its time is over."
         "Do it in a job, through /api/async.";
+    FROZEN Warning "SK-P02" "a moment or a chance of the build is kept"
+        "Module-level code runs once, when a release is built, so every call sees the same value; `skep dev` and `skep test` run it in each cell."
+        "Call it in the function that needs it.";
     PYTHON_SYNTAX Error "SK-P01" "a Python source cannot be read"
         "The app does not build with it."
         "Correct the place that is named.";

@@ -224,6 +224,35 @@ pub(super) const VECTORS: &[Vector] = &[
         ],
     },
     Vector {
+        rule: "SK-P02",
+        file: MAIN,
+        bad: &[
+            (
+                "import datetime\nSTARTED = datetime.datetime.now()\n",
+                "datetime.datetime.now()",
+            ),
+            (
+                "from datetime import date\nYEAR: int = date.today().year\n",
+                "date.today()",
+            ),
+            (
+                "import uuid\nIDS = {'node': str(uuid.uuid4())}\n",
+                "uuid.uuid4()",
+            ),
+            (
+                "import random\nclass App:\n    salt = random.randint(1, 9)\n",
+                "random.randint(1, 9)",
+            ),
+        ],
+        good: &[
+            "import datetime\ndef execute(data):\n    now = datetime.datetime.now()\n    return {}\n",
+            "import time\nclock = lambda: time.time()\nnow = time.time\n",
+            "import random\ndraws = (random.random() for _ in range(9))\nrandom.seed()\n",
+            "import datetime\nFIRST = datetime.datetime(2026, 1, 1)\nzone = datetime.UTC\n",
+            "timer.time()\nX = orders.choice(1)\n",
+        ],
+    },
+    Vector {
         rule: "SK-P01",
         file: MAIN,
         bad: &[

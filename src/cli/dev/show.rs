@@ -82,9 +82,11 @@ impl Show {
     }
 }
 
-/// Shows that a release serves, and what its author should know of it.
-pub(super) fn deployed(report: &Report, took: Duration) {
-    for warning in &report.warnings {
+/// Shows that a release serves, and what its author should know of it and was not told of the
+/// one before; what comes back is all of that.
+pub(super) fn deployed(report: &Report, took: Duration, told: &[String]) -> Vec<String> {
+    let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
+    for warning in warnings.iter().filter(|warning| !told.contains(warning)) {
         println!("{}", harmless(&format!("  warning: {warning}")));
     }
     for grant in &report.plan.grants.added {
@@ -93,6 +95,7 @@ pub(super) fn deployed(report: &Report, took: Duration) {
     }
     let Report { app, number, .. } = report;
     println!("⟳ {app} runs as release {number} ({})", milliseconds(took));
+    warnings
 }
 
 /// Shows that a change does not run.
