@@ -83,6 +83,18 @@ impl Builder {
         recipe("live".to_owned(), Language::Python)
     }
 
+    /// Refuses what no build takes.
+    ///
+    /// # Errors
+    ///
+    /// When the author has to mend something.
+    pub(crate) fn check(bundle: &Bundle, language: Language) -> Result<(), BuildError> {
+        match language {
+            Language::Python => python::check(bundle),
+            Language::JavaScript => javascript::check(bundle),
+        }
+    }
+
     /// Builds a bundle; what comes back is the component.
     ///
     /// # Errors
@@ -93,10 +105,10 @@ impl Builder {
         bundle: &Bundle,
         language: Language,
     ) -> Result<Vec<u8>, BuildError> {
+        Self::check(bundle, language)?;
         match language {
             Language::Python => {
                 let command = self.builders.componentize_py()?;
-                python::check(bundle)?;
                 let bundle = bundle.clone();
                 let stage = move |workshop: &Workshop| python::stage(workshop, &bundle);
                 let task = python::task(&command, &python::APP)?;
@@ -104,7 +116,6 @@ impl Builder {
             }
             Language::JavaScript => {
                 let tools = self.builders.componentize_js()?;
-                javascript::check(bundle)?;
                 let bundle = bundle.clone();
                 let stage = move |workshop: &Workshop| javascript::stage(workshop, &bundle);
                 self.run(language, stage, javascript::task(&tools)).await

@@ -166,9 +166,22 @@ pub(crate) struct Overrides {
 
 /// The folder for what a user's programs keep to be quicker the next time.
 pub(crate) fn cache_folder() -> Option<PathBuf> {
+    own_folder("XDG_CACHE_HOME", ".cache")
+}
+
+/// The folder for what a user's programs keep between runs. Root's is the system's: the database
+/// runs as another user then, who cannot pass through root's own.
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    if rustix::process::geteuid().is_root() {
+        return Some(PathBuf::from("/var/lib/skep-authors"));
+    }
+    own_folder("XDG_STATE_HOME", ".local/state")
+}
+
+fn own_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     let set = |name| std::env::var_os(name).map(PathBuf::from);
-    let folder = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;
+    let folder = set(variable).or_else(|| Some(set("HOME")?.join(below_home)))?;
     folder.is_absolute().then(|| folder.join("skep"))
 }
 

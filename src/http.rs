@@ -81,6 +81,11 @@ pub(crate) fn router(services: Services) -> Router {
         // Answers are one caller's own, and no pages, where they do not say otherwise.
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        // No page of another site, or of another port of this one, may have a script or picture.
+        .layer(header(
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ))
         .layer(header(
             header::CONTENT_SECURITY_POLICY,
             content_policy::NOTHING,
@@ -90,4 +95,9 @@ pub(crate) fn router(services: Services) -> Router {
             request_id::identify,
         ))
         .with_state(services)
+}
+
+/// The same, for requests that are meant for this machine alone.
+pub(crate) fn local_router(services: Services) -> Router {
+    router(services).layer(middleware::from_fn(live::only_local))
 }

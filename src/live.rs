@@ -25,7 +25,6 @@ pub(crate) struct Live(Arc<Inner>);
 
 struct Inner {
     key: SecretString,
-    password: SecretString,
     words: broadcast::Sender<Word>,
 }
 
@@ -43,12 +42,10 @@ pub(crate) enum Word {
 }
 
 impl Live {
-    /// `password` is the one of the user `admin`.
-    pub(crate) fn new(entropy: &Entropy, password: SecretString) -> Self {
+    pub(crate) fn new(entropy: &Entropy) -> Self {
         let key = URL_SAFE_NO_PAD.encode(entropy.bytes::<24>());
         Self(Arc::new(Inner {
             key: key.into(),
-            password,
             words: broadcast::Sender::new(WAITING),
         }))
     }
@@ -58,12 +55,11 @@ impl Live {
         &self.0.key
     }
 
-    /// The password of the user `admin`, for whoever brings the key.
-    pub(crate) fn password(&self, key: &str) -> Option<SecretString> {
+    /// Whether somebody brings the key.
+    pub(crate) fn admits(&self, key: &str) -> bool {
         let digest = |text: &str| Sha256::digest(text.as_bytes());
         // How long this takes says nothing about the key.
-        let is_ours = digest(key) == digest(self.0.key.expose_secret());
-        is_ours.then(|| self.0.password.clone())
+        digest(key) == digest(self.0.key.expose_secret())
     }
 
     pub(crate) fn say(&self, word: Word) {
@@ -95,19 +91,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_key_gives_the_password() {
-        let live = Live::new(&Entropy, "a password".to_owned().into());
+    fn only_the_key_is_let_in() {
+        let live = Live::new(&Entropy);
 
         let key = live.key().expose_secret().to_owned();
-        assert_eq!(live.password(&key).unwrap().expose_secret(), "a password");
-        for other in ["", "a password", &key[1..], &format!("{key} ")] {
-            assert!(live.password(other).is_none(), "{other}");
+        assert!(live.admits(&key));
+        for other in ["", &key[1..], &format!("{key} ")] {
+            assert!(!live.admits(other), "{other}");
         }
     }
 
     #[test]
     fn who_listens_hears_what_comes_then() {
-        let live = Live::new(&Entropy, String::new().into());
+        let live = Live::new(&Entropy);
         let app: AppName = "shop".parse().unwrap();
         live.say(Word::Deployed(app.clone()));
 

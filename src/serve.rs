@@ -124,7 +124,7 @@ fn raise_open_files() {
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     TcpListener::bind(config.listen).await.with_context(|| {
         format!(
-            "cannot listen on {}: is Skep running already?",
+            "cannot listen on {}: is Skep running already? Name another address with --listen",
             config.listen
         )
     })
@@ -246,7 +246,10 @@ async fn serve(node: Node, ready: impl FnOnce(&Services, SocketAddr)) -> anyhow:
     let listener = listen(&config).await?;
     let beating = beat(&services, &listener, stop.clone())?;
     let address = listener.local_addr()?;
-    let router = http::router(services.clone());
+    let router = match services.live {
+        None => http::router(services.clone()),
+        Some(_) => http::local_router(services.clone()),
+    };
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
 
     ready(&services, address);
@@ -421,9 +424,8 @@ fn auth(config: &Config, key: &HostKey, store: &Store, clock: &Clock) -> Auth {
 
 /// What there is beside, where apps are developed.
 fn live(config: &Config, entropy: &Entropy) -> Option<Live> {
-    let password = config.admin_password.clone().unwrap_or_default();
     let live = config.live.as_ref();
-    live.map(|_| Live::new(entropy, password))
+    live.map(|_| Live::new(entropy))
 }
 
 /// Who is told of calls.

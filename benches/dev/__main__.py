@@ -94,7 +94,7 @@ def start_skep(skep: str, folder: pathlib.Path) -> Server:
     (app / "manifest.json").write_text(json.dumps(MANIFEST))
     file = app / "main.py"
     file.write_text(APP.format(edit=0))
-    command = [skep, "dev", "--listen", "127.0.0.1:0", str(app)]
+    command = [skep, "dev", "--listen", "127.0.0.1:0", "--data", str(folder / "data"), str(app)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     server = Server(file, APP, process)
     assert process.stdout is not None

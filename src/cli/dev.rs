@@ -6,7 +6,7 @@ mod watch;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
@@ -16,7 +16,7 @@ use self::show::Show;
 use self::watch::Watch;
 use super::deploy::progress;
 use super::workbench::{self, Workbench, data_folder, explain, remove_folder};
-use crate::app::{Bundle, Description};
+use crate::app::{Bundle, BundleError, Description};
 use crate::deploy::{DeployError, ManageError, Report};
 use crate::ids::AppName;
 use crate::live::Word;
@@ -28,8 +28,8 @@ const SAMPLED: &str = "sampled-";
 
 /// Run an app from its folder, and each change of it at once
 ///
-/// Starts a server on this machine with a database of its own in the app's folder `.skep`, and
-/// logs you in by the link that it prints. Pages load again by themselves. Calls and logs are
+/// Starts a server on this machine with a database of its own, and logs you in by the link that it
+/// prints. Pages load again by themselves. Calls and logs are
 /// shown as they come. Whatever the app asks for is consented to.
 ///
 /// Python runs from the sources: module-level code runs in each new cell. In a release it runs
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     /// Address to serve HTTP on: one of this machine
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = loopback)]
     listen: SocketAddr,
-    /// Folder of the database [default: .skep/dev in the app's folder]
+    /// Folder of the database [default: one for this app in ~/.local/state/skep]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Begin with an empty database
@@ -69,6 +69,11 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// After so long a deploy says that it goes on.
+const SLOW: Duration = Duration::from_secs(3);
+/// How long a file may be empty while it is written.
+const WRITTEN: Duration = Duration::from_millis(500);
+
 /// An app that is worked on.
 struct Subject {
     path: PathBuf,
@@ -89,7 +94,10 @@ impl Arguments {
             .collect::<anyhow::Result<Vec<_>>>()?;
         let main = subjects.last().context("no app is named")?;
         let (path, name) = (main.path.clone(), main.name.clone());
-        let data = self.data.unwrap_or_else(|| data_folder(&path, "dev"));
+        let data = match self.data {
+            Some(data) => data,
+            None => data_folder(&path, "dev")?,
+        };
         if self.fresh {
             remove_folder(&data)?;
         }
@@ -165,7 +173,7 @@ impl Subject {
     /// Deploys the folder if it is not what was tried last, and tells how it went.
     async fn update(&mut self, bench: &Workbench, data: &Path) {
         let since = Instant::now();
-        let bundle = match Bundle::from_folder(&self.path) {
+        let bundle = match self.read().await {
             Ok(bundle) => bundle,
             Err(error) => return self.fail(bench, &error.to_string()),
         };
@@ -174,10 +182,28 @@ impl Subject {
             return;
         }
         self.digest = Some(digest);
-        match bench.deploy(&bundle).await {
+        let deploy = bench.deploy(&bundle);
+        tokio::pin!(deploy);
+        let deployed = tokio::select! {
+            deployed = &mut deploy => deployed,
+            () = tokio::time::sleep(SLOW) => {
+                println!("  {} takes a while: it is built, or its module-level code runs", self.name);
+                deploy.await
+            }
+        };
+        match deployed {
             Ok(report) => {
                 self.warnings = show::deployed(&report, since.elapsed(), &self.warnings);
                 self.sample(bench, data, &report).await;
+                if report.app != self.name {
+                    println!(
+                        "  the app's name is {} now, and its page {}; {} is still there, too",
+                        report.app,
+                        bench.link(Some(&report.app)),
+                        self.name
+                    );
+                    self.name = report.app;
+                }
                 bench.live.say(Word::Deployed(self.name.clone()));
             }
             // Its traceback is in the log, which is shown already.
@@ -188,6 +214,20 @@ impl Subject {
             }
             Err(error) => self.fail(bench, &explain(error)),
         }
+    }
+
+    /// The folder as it is once nobody writes it. Many programs empty a file before they write it.
+    async fn read(&self) -> Result<Bundle, BundleError> {
+        let bundle = Bundle::from_folder(&self.path)?;
+        let is_written = ["manifest.json", "main.py", "main.js"]
+            .iter()
+            .filter_map(|path| bundle.file(path))
+            .any(|contents| contents.is_empty());
+        if !is_written {
+            return Ok(bundle);
+        }
+        tokio::time::sleep(WRITTEN).await;
+        Bundle::from_folder(&self.path)
     }
 
     fn fail(&self, bench: &Workbench, why: &str) {

@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     /// The folder of an app that it works with, which is deployed first; may be repeated
     #[arg(long, value_name = "PATH")]
     with: Vec<PathBuf>,
-    /// Folder of the database [default: .skep/test in the app's folder]
+    /// Folder of the database [default: one for this app in ~/.local/state/skep]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -82,20 +82,20 @@ impl Arguments {
             bundles.push((name, bundle));
         }
         let folder = self.path.join(TESTS);
-        let cases = files(&folder, "json")?
-            .iter()
-            .map(|file| Cases::read(file))
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let cases = files(&folder, "json")?;
         let modules = python_files(&folder)?;
         if cases.is_empty() && modules.is_empty() {
             bail!(
-                "`{}` has no tests: write cases into `tests/*.json` or functions into \
+                "`{}` has no tests: write cases into `tests/*.json`, or functions into \
                  `tests/test_*.py`; `skep test --help` says how",
                 self.path.display()
             );
         }
 
-        let data = self.data.unwrap_or_else(|| data_folder(&self.path, "test"));
+        let data = match self.data {
+            Some(data) => data,
+            None => data_folder(&self.path, "test")?,
+        };
         let starting = progress(false, "starting a server");
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let bench = Workbench::start(&data, listen).await?;
@@ -117,25 +117,37 @@ impl Arguments {
     }
 }
 
-/// The names of the files with Python tests, as the app sees them.
+/// A file of tests, as it is shown.
+fn shown(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    format!("{TESTS}/{name}")
+}
+
+/// The names of the files with Python tests, as the app sees them. Others beside them are what
+/// tests import.
 fn python_files(folder: &Path) -> anyhow::Result<Vec<String>> {
-    Ok(files(folder, "py")?
-        .iter()
-        .filter_map(|path| path.file_name()?.to_str())
-        .filter(|name| name.starts_with("test"))
-        .map(|name| format!("{TESTS}/{name}"))
-        .collect())
+    let modules = files(folder, "py")?;
+    let mut names: Vec<String> = modules.iter().map(|path| shown(path)).collect();
+    for name in names.iter().filter(|name| name.ends_with("_test.py")) {
+        println!("not run: {name}: the names of files with tests begin with `test_`");
+    }
+    names.retain(|name| name.starts_with("tests/test_"));
+    Ok(names)
 }
 
 impl Stage<'_> {
+    /// Runs what is in the files, each on tables of its own.
     async fn run(
         &self,
-        cases: &[Cases],
+        cases: &[PathBuf],
         modules: &[String],
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
-        for cases in cases {
-            cases.run(self, tally).await?;
+        for file in cases {
+            match Cases::read(file) {
+                Ok(cases) => cases.run(self, tally).await?,
+                Err(error) => tally.fail(&shown(file), "(file)", &error),
+            }
         }
         for module in modules {
             self.reset().await?;
@@ -171,6 +183,14 @@ impl Tally {
     fn wants(&self, file: &str, test: &str) -> bool {
         let name = format!("{file} {test}");
         self.only.as_ref().is_none_or(|only| name.contains(only))
+    }
+
+    /// Notes a file whose tests cannot be run, unless only others are asked for.
+    fn fail(&mut self, file: &str, what: &str, why: &anyhow::Error) {
+        if self.wants(file, "") {
+            let verdict = Verdict::Failed(format!("{why:#}"));
+            self.note(file, what, verdict, Duration::ZERO);
+        }
     }
 
     fn note(&mut self, file: &str, test: &str, verdict: Verdict, took: Duration) {

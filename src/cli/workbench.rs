@@ -1,5 +1,5 @@
 //! A server in this process for an author's commands: it runs apps from their sources, listens on
-//! this machine only, and keeps what it has in the app's folder.
+//! this machine only, and keeps what it has in a folder of the user's own.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -25,16 +25,17 @@ use crate::audit::Actor;
 use crate::capability::caller::Caller;
 use crate::capability::db::session::Source;
 use crate::cell::{Call, Entry, Outcome};
-use crate::config::{Config, Overrides, cache_folder};
+use crate::config::{Config, Overrides, cache_folder, state_folder};
 use crate::deploy::{DeployError, ManageError, Order, Report};
 use crate::ids::{AppName, CallId};
 use crate::live::Live;
 use crate::serve;
 use crate::services::{Entropy, Services};
+use crate::store::blobs;
 use crate::store::releases::State;
 
-/// What an author's commands keep in an app's folder. It never goes into a bundle.
-const FOLDER: &str = ".skep";
+/// Says that a data folder is one of these servers', and no other's.
+const MARK: &str = "made-by-skep";
 
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -53,46 +54,74 @@ pub(super) struct Workbench {
     server: JoinHandle<anyhow::Result<()>>,
 }
 
-/// The folder that one of the author's commands keeps for an app, with `name` in it.
-pub(super) fn data_folder(app: &Path, name: &str) -> PathBuf {
-    app.join(FOLDER).join(name)
+/// The folder that one of the author's commands keeps for an app. It is not in the app's own: what
+/// somebody hands over with an app must not become a database, a key or a password.
+///
+/// # Errors
+///
+/// When the app's folder is not there, or nobody says where the user's own folders are.
+pub(super) fn data_folder(app: &Path, command: &str) -> anyhow::Result<PathBuf> {
+    let real = app
+        .canonicalize()
+        .with_context(|| format!("cannot open the folder `{}`", app.display()))?;
+    let state = state_folder().context("set HOME, or name a folder with --data")?;
+    let digest = blobs::digest(real.as_os_str().as_encoded_bytes());
+    let name = real.file_name().unwrap_or_default().to_string_lossy();
+    let digest = digest.get(..8).unwrap_or_default();
+    Ok(state.join(command).join(format!("{name}-{digest}")))
 }
 
-/// Makes a data folder and the one around it, which version control is told to leave alone.
+/// Makes a data folder, or takes one that was made here before.
+///
+/// # Errors
+///
+/// When it cannot be made, or has something else in it.
 fn make_folder(data: &Path) -> anyhow::Result<()> {
+    check_folder(data)?;
     let make = || {
-        let parent = data.parent();
         // Whoever builds as another user has to pass through it.
-        parent.map_or(Ok(()), fs::create_dir_all)?;
+        data.parent().map_or(Ok(()), fs::create_dir_all)?;
         match fs::DirBuilder::new().mode(0o700).create(data) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let around = parent.filter(|parent| parent.ends_with(FOLDER));
-        match around.map(|folder| folder.join(".gitignore")) {
-            Some(ignore) if !ignore.exists() => fs::write(ignore, "*\n"),
-            Some(_) | None => Ok(()),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            Ok(()) | Err(_) => fs::write(data.join(MARK), ""),
         }
     };
     make().with_context(|| format!("cannot make the folder `{}`", data.display()))
 }
 
 /// Removes a data folder with all that is in it, if it is there.
+///
+/// # Errors
+///
+/// When it cannot be removed, or has something else in it.
 pub(super) fn remove_folder(data: &Path) -> anyhow::Result<()> {
-    // Whatever else somebody names by mistake is left alone.
-    let is_ours = data.join("postgres").is_dir() || data.join("password").is_file();
-    if data.exists() && !is_ours {
-        bail!(
-            "`{}` is not a folder that Skep made: it is not removed",
-            data.display()
-        );
-    }
+    check_folder(data)?;
     match fs::remove_dir_all(data) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove `{}`", data.display()))
         }
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Refuses what is there and was not made here: a server's data, or whatever else somebody names
+/// by mistake.
+fn check_folder(data: &Path) -> anyhow::Result<()> {
+    let is_empty = match fs::read_dir(data) {
+        Err(error) if error.kind() == ErrorKind::NotFound => true,
+        entries => entries
+            .with_context(|| format!("cannot read `{}`", data.display()))?
+            .next()
+            .is_none(),
+    };
+    let mark = fs::symlink_metadata(data.join(MARK));
+    if is_empty || mark.is_ok_and(|found| found.is_file()) {
+        return Ok(());
+    }
+    bail!(
+        "`{}` was not made by `skep dev` or `skep test`: name another folder with --data",
+        data.display()
+    )
 }
 
 /// The password of the user `admin`, the same at each start.
@@ -353,4 +382,47 @@ pub(super) fn explain(error: ManageError) -> String {
         return format!("{cause:#}");
     }
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_folder_that_was_made_here_is_taken_or_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("new/data");
+        make_folder(&data).unwrap();
+        fs::write(data.join("kept"), "").unwrap();
+        make_folder(&data).unwrap();
+        assert!(data.join("kept").is_file());
+        remove_folder(&data).unwrap();
+        assert!(!data.exists());
+        remove_folder(&data).unwrap();
+
+        let other = root.path().join("other");
+        fs::create_dir_all(other.join("postgres")).unwrap();
+        fs::write(other.join("password"), "").unwrap();
+        for refused in [make_folder(&other), remove_folder(&other)] {
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains("was not made by `skep dev`"), "{error}");
+        }
+        assert!(other.join("password").is_file());
+        // A link in the mark's place is somebody else's.
+        std::os::unix::fs::symlink(root.path(), other.join(MARK)).unwrap();
+        assert!(remove_folder(&other).is_err());
+    }
+
+    #[test]
+    fn each_app_has_a_folder_of_its_own_outside_of_it() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["one/app", "two/app"] {
+            fs::create_dir_all(root.path().join(name)).unwrap();
+        }
+        let folder = |name: &str| data_folder(&root.path().join(name), "dev").unwrap();
+
+        assert_ne!(folder("one/app"), folder("two/app"));
+        assert_eq!(folder("one/app"), folder("two/../one/app"));
+        assert!(!folder("one/app").starts_with(root.path()));
+    }
 }

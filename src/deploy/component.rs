@@ -17,6 +17,8 @@ impl Deployer {
             return Ok(component.unwrap_or_default());
         };
         if let Some(live) = self.live(backend) {
+            // What a build would refuse is told here, and not first at the release.
+            Builder::check(bundle, language)?;
             return self.live_component(live).await;
         }
         let recipe = Builder::recipe(bundle, language);

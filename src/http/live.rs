@@ -5,8 +5,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::header;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -19,6 +20,7 @@ use super::auth::address::ClientAddress;
 use super::auth::extract::AppsCaller;
 use super::auth::session_cookie;
 use super::error::ApiError;
+use super::json::Json;
 use super::query::Query;
 use crate::ids::AppName;
 use crate::live::{Live, Word};
@@ -40,6 +42,32 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
         .route("/dev/login", get(login))
 }
 
+/// Refuses what was not meant for this machine: a page of another site can make a name of its own
+/// stand for this address, and would then be of the same origin.
+pub(crate) async fn only_local(request: Request, next: Next) -> Response {
+    let named = request.headers().get(header::HOST);
+    let host = named.and_then(|host| host.to_str().ok());
+    if host.is_some_and(is_local) {
+        return next.run(request).await;
+    }
+    let error = "this server answers to 127.0.0.1, localhost and [::1] only";
+    (
+        StatusCode::MISDIRECTED_REQUEST,
+        Json(json!({ "error": error })),
+    )
+        .into_response()
+}
+
+/// Whether a `Host` header names this machine, on whichever port.
+fn is_local(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        Some(_) | None => (host, ""),
+    };
+    port.bytes().all(|byte| byte.is_ascii_digit())
+        && ["127.0.0.1", "localhost", "[::1]"].contains(&name)
+}
+
 #[derive(Deserialize)]
 struct LoginQuery {
     key: String,
@@ -54,12 +82,12 @@ async fn log_in(
     Query(query): Query<LoginQuery>,
     live: &Live,
 ) -> Result<Response, ApiError> {
-    let password = live.password(&query.key).ok_or_else(|| {
-        ApiError::NotFound(
+    if !live.admits(&query.key) {
+        return Err(ApiError::NotFound(
             "this link is of an earlier start: take the one that `skep dev` shows now".to_owned(),
-        )
-    })?;
-    let login = services.auth.login("admin", password, address).await?;
+        ));
+    }
+    let login = services.auth.login_as("admin", address).await?;
     let cookie = session_cookie(&services, &login)?;
     let target = match query.app {
         Some(app) => format!("/apps/{}/", app.parse::<AppName>()?),

@@ -165,11 +165,13 @@ fn feed(folder: &Path, digest: &mut Sha256) {
     }
 }
 
-/// Makes a data folder with the host key and the compiled code that are kept.
+/// Makes a data folder for `skep dev` and `skep test`, with the host key and the compiled code that
+/// are kept.
 pub(crate) fn share_with(data: &Path) {
     fs::create_dir(data).unwrap();
     std::os::unix::fs::symlink(kept("cache"), data.join("cache")).unwrap();
     fs::copy(key(), data.join("host.key")).unwrap();
+    fs::write(data.join("made-by-skep"), "").unwrap();
 }
 
 /// A folder that outlives the test.

@@ -47,6 +47,9 @@ def _names(module: ModuleType) -> list[str]:
         if inspect.isclass(found) and issubclass(found, unittest.TestCase):
             methods = unittest.defaultTestLoader.getTestCaseNames(found)
             names.extend(f"{name}.{method}" for method in methods)
+        elif inspect.isclass(found) and any(method.startswith("test") for method in vars(found)):
+            # Left out in silence, its tests would pass for done.
+            raise TypeError(f"class {name} has tests and is no unittest.TestCase: make it one")
         elif name.startswith("test") and inspect.isfunction(found):
             names.append(name)
     return names
@@ -59,7 +62,8 @@ def _run_one(module: ModuleType, test: str) -> None:
         # A suite runs what stands around a class and a module, too.
         unittest.TestSuite([found(method)]).debug()
         return
-    wanted = frozenset(inspect.signature(found).parameters)
+    parameters = inspect.signature(found).parameters.values()
+    wanted = {parameter.name for parameter in parameters if parameter.default is parameter.empty}
     if unknown := wanted - INJECTED:
         listed = ", ".join(sorted(unknown))
         raise TypeError(f"{test} wants {listed}: a test is given `conn` and `query`, and no more")

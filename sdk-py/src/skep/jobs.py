@@ -56,9 +56,9 @@ def _whole(percent: float) -> int:
     return int(min(max(percent, 0), 99)) if percent == percent else 0
 
 
-def report_progress(percent: float) -> None:
+def report_progress(percent: float, text: str | None = None) -> None:
     """Show how far the job is: what `execute` gets as `report_progress`."""
-    progress(percent)
+    progress(percent, text)
 
 
 def heartbeat(done: float | None = None, text: str | None = None) -> None:

@@ -8,7 +8,7 @@ use super::{Bundle, BundlePath, Finding};
 const MAX_SHOWN: usize = 10;
 
 /// Folders that hold no part of the app.
-const TOOL_FOLDERS: [&str; 15] = [
+const TOOL_FOLDERS: [&str; 14] = [
     ".cache",
     ".git",
     ".hg",
@@ -16,7 +16,6 @@ const TOOL_FOLDERS: [&str; 15] = [
     ".mypy_cache",
     ".pytest_cache",
     ".ruff_cache",
-    ".skep",
     ".svn",
     ".tox",
     ".venv",

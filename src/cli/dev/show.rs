@@ -66,7 +66,8 @@ impl Show {
             .map_or(String::new(), |caller| format!(" by {}", caller.username));
         let ending = match (call.ending, &call.error) {
             (Ending::Ok, _) => String::new(),
-            (ending, None) => format!("  {ending}"),
+            // What it said is in the log, which is shown just before.
+            (ending @ Ending::AppError, _) | (ending, None) => format!("  {ending}"),
             (ending, Some(error)) => format!("  {ending}: {error}"),
         };
         let mebibytes = receipt.memory.div_ceil(1024 * 1024);
@@ -90,7 +91,7 @@ pub(super) fn deployed(report: &Report, took: Duration, told: &[String]) -> Vec<
         println!("{}", harmless(&format!("  warning: {warning}")));
     }
     for grant in &report.plan.grants.added {
-        let text = format!("  consented to: {grant}; a release waits for an operator to do so");
+        let text = format!("  consented for you: {grant}; on a server an operator has to");
         println!("{}", harmless(&text));
     }
     let Report { app, number, .. } = report;
@@ -129,8 +130,8 @@ mod tests {
             entry: "execute",
             job: None,
             caller: None,
-            ending: Ending::AppError,
-            error: Some("ValueError: a\nb\x1b[2J".to_owned()),
+            ending: Ending::Crashed,
+            error: Some("a\nb\x1b[2J".to_owned()),
             receipt: Receipt {
                 run: Duration::from_millis(38),
                 memory: 3 * 1024 * 1024 + 1,
@@ -144,8 +145,8 @@ mod tests {
 
         assert_eq!(
             show.call(&record),
-            "✗ shop execute  38 ms  database 0 ms for 0 statements and 0 rows  4 MiB  app_error: \
-             ValueError: a\\nb\\u{1b}[2J"
+            "✗ shop execute  38 ms  database 0 ms for 0 statements and 0 rows  4 MiB  crashed: \
+             a\\nb\\u{1b}[2J"
         );
     }
 }

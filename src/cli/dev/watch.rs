@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use notify_debouncer_mini::notify::{RecommendedWatcher, RecursiveMode};
 use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
 use tokio::sync::mpsc;
@@ -74,8 +74,11 @@ impl Watch {
             .watcher()
             .watch(folder, RecursiveMode::NonRecursive);
         match watched {
+            Err(_) if !folder.exists() && self.roots.iter().any(|root| root == folder) => {
+                bail!("the folder `{}` is gone", folder.display())
+            }
             // It was removed just now.
-            Err(_) if !folder.exists() && !self.roots.iter().any(|root| root == folder) => Ok(()),
+            Err(_) if !folder.exists() => Ok(()),
             watched => watched.with_context(|| format!("`{}` cannot be watched", folder.display())),
         }
     }
@@ -128,10 +131,28 @@ mod tests {
         seen(&mut watch).await;
     }
 
+    #[tokio::test]
+    async fn a_folder_that_goes_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let app = root.path().join("app");
+        fs::create_dir(&app).unwrap();
+        let mut watch = Watch::start([app.clone()].into_iter()).unwrap();
+
+        fs::rename(&app, root.path().join("other")).unwrap();
+
+        // The first event may come before it is gone.
+        let error = loop {
+            if let Err(error) = watch.changed().await {
+                break error.to_string();
+            }
+        };
+        assert_eq!(error, format!("the folder `{}` is gone", app.display()));
+    }
+
     #[test]
     fn what_tools_keep_is_not_watched() {
         let root = tempfile::tempdir().unwrap();
-        for folder in [".git", ".skep", "lib", "node_modules", "__pycache__"] {
+        for folder in [".git", "lib", "node_modules", "__pycache__"] {
             fs::create_dir(root.path().join(folder)).unwrap();
         }
 

@@ -86,15 +86,13 @@ impl Cases {
     ///
     /// When it is no list of cases; the text names the place.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let file = format!("{}/{name}", super::TESTS);
+        let file = super::shown(path);
         let text =
             std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        let cases: Vec<Case> = serde_json::from_slice(&text)
-            .with_context(|| format!("{file} is not a list of cases"))?;
+        let cases: Vec<Case> =
+            serde_json::from_slice(&text).context("it is not a list of cases")?;
         for (case, number) in cases.iter().zip(1..) {
-            case.check()
-                .with_context(|| format!("{file}: {}", case.title(number)))?;
+            case.check().with_context(|| case.title(number))?;
         }
         Ok(Self { file, cases })
     }
@@ -282,11 +280,11 @@ mod tests {
     #[test]
     fn what_contradicts_itself_is_told_with_its_place() {
         for (text, said) in [
-            ("{}", "tests/cases.json is not a list of cases"),
+            ("{}", "it is not a list of cases"),
             (r#"[{"input": {}, "ouput": {}}]"#, "unknown field `ouput`"),
             (
                 r#"[{"name": "a"}, {"input": {}, "error": "x", "output": {}}]"#,
-                "tests/cases.json: a: it does nothing",
+                "a: it does nothing",
             ),
             (
                 r#"[{"input": {}, "error": "x", "output": {}}]"#,

@@ -1,6 +1,6 @@
 //! Tests that an app has in Python, each in a cell of its own.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::broadcast::Receiver;
@@ -29,13 +29,13 @@ pub(super) async fn run(stage: &Stage<'_>, file: &str, tally: &mut Tally) -> any
         Ok(listed) => serde_json::from_str(&listed)?,
         // Its import fails, or there is no Python.
         Err(error) => {
-            let verdict = async { Ok(Verdict::Failed(told(&error))) };
-            judge(tally, (file, "(import)"), verdict).await;
+            tally.fail(file, "(import)", &anyhow!(told(&error)));
             return Ok(());
         }
     };
     if listed.tests.is_empty() {
-        bail!("{file} has no tests: name functions `test_...`, or remove the file");
+        let why = anyhow!("it has no tests: name functions `test_...`, or remove the file");
+        tally.fail(file, "(file)", &why);
     }
     for test in &listed.tests {
         if tally.wants(file, test) {

@@ -1,5 +1,6 @@
 use axum::http::StatusCode;
 use secrecy::ExposeSecret;
+use serde_json::json;
 
 use crate::config::Config;
 use crate::http::testing::{ADMIN_PASSWORD, TestHost};
@@ -16,6 +17,44 @@ async fn live_host() -> TestHost {
 fn key(host: &TestHost) -> String {
     let live = host.services.live.as_ref().unwrap();
     live.key().expose_secret().to_owned()
+}
+
+#[test]
+fn only_names_of_this_machine_are_answered_to() {
+    for host in [
+        "127.0.0.1:3000",
+        "localhost",
+        "localhost:80",
+        "[::1]:3000",
+        "[::1]",
+    ] {
+        assert!(super::is_local(host), "{host}");
+    }
+    for host in [
+        "evil.example:3000",
+        "127.0.0.1.evil.example",
+        "localhost:80@evil.example",
+        "evil.example:localhost",
+        "",
+        "[::2]:3000",
+    ] {
+        assert!(!super::is_local(host), "{host}");
+    }
+}
+
+#[tokio::test]
+async fn failed_logins_of_others_do_not_close_the_link() {
+    let host = live_host().await;
+    for _ in 0..6 {
+        let wrong = json!({ "username": "admin", "password": "not the password" });
+        host.anonymous().post("/api/auth/login", &wrong).await;
+    }
+
+    let path = format!("/dev/login?key={}", key(&host));
+    assert_eq!(
+        host.anonymous().get(&path).await.status,
+        StatusCode::SEE_OTHER
+    );
 }
 
 #[tokio::test]
