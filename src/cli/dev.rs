@@ -20,9 +20,10 @@ use crate::app::{Bundle, BundleError, Description};
 use crate::deploy::{DeployError, ManageError, Report};
 use crate::ids::AppName;
 use crate::live::Word;
+use crate::store::blobs;
 
-/// Where an app keeps SQL that fills its tables for whoever develops it.
-const SAMPLES: &str = "tests";
+/// Where an app keeps its tests, and SQL that fills its tables for whoever develops it.
+const TESTS: &str = "tests";
 /// Says in the data folder that the samples are in the tables.
 const SAMPLED: &str = "sampled-";
 
@@ -177,7 +178,7 @@ impl Subject {
             Ok(bundle) => bundle,
             Err(error) => return self.fail(bench, &error.to_string()),
         };
-        let digest = bundle.digest();
+        let digest = digest(&bundle);
         if self.digest.as_ref() == Some(&digest) {
             return;
         }
@@ -251,15 +252,26 @@ impl Subject {
         };
         match sampled.await {
             Ok(0) => {}
-            Ok(_) => println!("  ran the samples in {SAMPLES}/"),
+            Ok(_) => println!("  ran the samples in {TESTS}/"),
             Err(error) => show::failed(&self.name, &format!("the samples: {error:#}")),
         }
     }
 }
 
+/// What decides whether an app is another than before: its files without its tests.
+fn digest(bundle: &Bundle) -> String {
+    let parts: Vec<String> = bundle
+        .files()
+        .filter(|(path, _)| path.parts().next() != Some(TESTS))
+        .flat_map(|(path, contents)| [path.to_string(), blobs::digest(contents)])
+        .collect();
+    // No path has a line break in it.
+    blobs::digest(parts.join("\n").as_bytes())
+}
+
 /// The app's samples with their names, in the order of these.
 fn samples(app: &Path) -> anyhow::Result<Vec<(String, String)>> {
-    workbench::files(&app.join(SAMPLES), "sql")?
+    workbench::files(&app.join(TESTS), "sql")?
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(&path)
@@ -272,6 +284,22 @@ fn samples(app: &Path) -> anyhow::Result<Vec<(String, String)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_app_is_the_same_whatever_its_tests_are() {
+        let with = |files: &[(&str, &'static str)]| digest(&Bundle::for_tests(files));
+        let before = with(&[("main.py", "a"), ("tests/cases.json", "[]")]);
+
+        assert_eq!(
+            before,
+            with(&[("main.py", "a"), ("tests/other.json", "[1]")])
+        );
+        assert_ne!(
+            before,
+            with(&[("main.py", "b"), ("tests/cases.json", "[]")])
+        );
+        assert_ne!(before, with(&[("lib/main.py", "a")]));
+    }
 
     #[test]
     fn only_addresses_of_this_machine_are_served() {

@@ -131,6 +131,7 @@ async fn files_for_browsers_are_served_and_those_of_the_backend_are_not() {
         assert_eq!(file.header("content-type"), kind, "{path}");
         assert_eq!(file.header("cache-control"), "private, no-cache");
         assert_eq!(file.header("x-content-type-options"), "nosniff");
+        assert_eq!(file.header("cross-origin-resource-policy"), "same-origin");
         // Alone, it may do nothing.
         let policy = file.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");

@@ -32,8 +32,12 @@ pub(super) fn is_left_out_of_zip(path: &BundlePath) -> bool {
 
 /// Whether a folder's member of this name is left out, with everything in it.
 pub(super) fn is_left_out_of_folder(name: &str, is_folder: bool) -> bool {
+    // A link or a file in its place is a tool's as well: `.git` of a worktree, a shared `.venv`.
+    if TOOL_FOLDERS.contains(&name) {
+        return true;
+    }
     if is_folder {
-        return TOOL_FOLDERS.contains(&name);
+        return false;
     }
     matches!(name, ".DS_Store" | "Thumbs.db")
         || is_environment(name)

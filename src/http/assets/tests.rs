@@ -16,6 +16,10 @@ async fn anybody_gets_every_library_with_its_type_and_a_tag() {
         assert_eq!(answer.headers["etag"], format!("\"{}\"", asset.digest));
         assert_eq!(answer.headers["cache-control"], "public, no-cache");
         assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        assert_eq!(
+            answer.headers["cross-origin-resource-policy"],
+            "same-origin"
+        );
         assert_eq!(answer.body, Bytes::from_static(asset.plain));
     }
 }

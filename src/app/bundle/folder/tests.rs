@@ -79,6 +79,17 @@ fn a_symbolic_link_is_refused_wherever_it_leads() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_a_tools_folder_is_left_out_too() {
+    let folder = folder(&[("main.py", "a"), (".git", "gitdir: elsewhere")]);
+    symlink("/nowhere", folder.path().join(".venv")).unwrap();
+
+    let bundle = read(folder.path()).unwrap();
+
+    assert_eq!(names(&bundle), ["main.py"]);
+    assert_eq!(bundle.skipped(), [".git", ".venv"]);
+}
+
+#[test]
 fn a_link_to_a_folder_outside_is_refused() {
     let outside = folder(&[("secret", "")]);
     let folder = folder(&[("main.py", "")]);
