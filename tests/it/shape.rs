@@ -62,9 +62,9 @@ fn every_path_that_is_routed_is_described() {
             let Some(path) = part.split('"').nth(1) else {
                 continue;
             };
-            // What browsers load is no interface for programs.
+            // What browsers load is no interface for programs, and `skep dev` has no other.
             if ["/", "/admin", "/admin/", "/admin/{*page}"].contains(&path)
-                || ["/assets/", "/static/", "/admin/assets/", "/apps"]
+                || ["/assets/", "/static/", "/admin/assets/", "/apps", "/dev/"]
                     .iter()
                     .any(|files| path.starts_with(files))
             {
