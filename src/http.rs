@@ -19,6 +19,7 @@ pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod notify;
 pub(crate) mod openapi;
+pub(crate) mod prompt;
 pub(crate) mod query;
 mod receipts;
 pub(crate) mod request_id;
@@ -65,6 +66,7 @@ pub(crate) fn router(services: Services) -> Router {
         .merge(metrics::router())
         .merge(notify::router())
         .merge(openapi::router())
+        .merge(prompt::router())
         .merge(receipts::router())
         .merge(retention::router())
         .merge(roles::router())

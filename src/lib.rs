@@ -13,6 +13,7 @@
 //! - [`build`], [`cell`]: a component is made; the sandbox that a call runs in;
 //! - [`capability`]: what a cell may reach;
 //! - [`check`]: what an author should mend in a bundle;
+//! - [`starter`]: what authors begin from;
 //! - [`app`]: what an app is, without I/O beyond reading it;
 //! - [`sql`]: what a statement does, before it is sent;
 //! - [`store`]: the host's own tables; [`postgres`]: the database server;
@@ -47,6 +48,7 @@ pub(crate) mod serve;
 pub(crate) mod services;
 pub(crate) mod shell;
 pub(crate) mod sql;
+pub(crate) mod starter;
 pub(crate) mod store;
 pub(crate) mod ui;
 

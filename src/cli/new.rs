@@ -1,16 +1,14 @@
 //! `skep new`: a folder with an app that works, to begin from.
 
-pub(crate) mod templates;
-
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use self::templates::{Names, Template};
 use super::output::Output;
 use crate::ids::AppName;
+use crate::starter::templates::{self, Names, Template};
 
 /// What `skep new` takes.
 #[derive(Debug, clap::Args)]
@@ -21,7 +19,7 @@ pub(crate) struct NewArguments {
     #[arg(long, value_name = "DIR", default_value = ".")]
     path: PathBuf,
     /// What to begin with
-    #[arg(long, short, value_enum, default_value_t = Template::Python)]
+    #[arg(long, short, value_enum, default_value_t)]
     template: Template,
 }
 

@@ -7,7 +7,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     apps, audit, auth, calls, consent, credentials, deploy, health, jobs, logs, metrics, notify,
-    receipts, retention, roles, schedules, settings, system, tokens, usage, users, webhooks,
+    prompt, receipts, retention, roles, schedules, settings, system, tokens, usage, users,
+    webhooks,
 };
 use crate::services::Services;
 
@@ -24,7 +25,7 @@ pub(crate) fn router() -> Router<Services> {
     ),
     paths(
         calls::call, receipts::list, receipts::find, usage::list, usage::summary, usage::timeline,
-        deploy::deploy,
+        deploy::deploy, prompt::find,
         consent::list, consent::plan, consent::accept, consent::refuse,
         consent::grants, consent::withdraw,
         apps::list, apps::find, apps::roll_back, apps::enable, apps::disable,

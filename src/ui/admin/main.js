@@ -13,6 +13,7 @@ route("login", () => import("./pages/login.js"), "Log in");
 route("account", () => import("./pages/account.js"), "Account");
 route("apps", () => import("./pages/apps.js"), "Apps");
 route("deploy", () => import("./pages/deploy.js"), "Deploy");
+route("write", () => import("./pages/write.js"), "Write an app");
 route("apps/:app", () => import("./pages/app.js"), "App");
 route("apps/:app/releases/:number", () => import("./pages/release.js"), "Release");
 route("apps/:app/:tab", () => import("./pages/app.js"), "App");

@@ -15,6 +15,8 @@ const PAGES = {
   "app-danger": "/admin/apps/hostile/danger",
   release: "/admin/apps/hostile/releases/1",
   deploy: "/admin/deploy",
+  write: "/admin/write",
+  "write-javascript": "/admin/write?template=javascript",
   "calls-failed": "/admin/calls",
   "calls-newest": "/admin/calls?show=newest&app=inventory",
   "calls-none": "/admin/calls?app=inventory",

@@ -52,7 +52,10 @@ export default async function apps({ query, signal }) {
   return [
     pageHead({
       title: "Apps",
-      actions: may("skep:apps") ? [linkButton("Deploy", "/admin/deploy", { kind: "primary", image: "upload" })] : [],
+      actions: [
+        linkButton("Write an app", "/admin/write"),
+        may("skep:apps") && linkButton("Deploy", "/admin/deploy", { kind: "primary", image: "upload" }),
+      ],
     }),
     panel({}, all.length > 0 && chooser, place),
   ];

@@ -4,9 +4,21 @@
 use crate::ids::AppName;
 
 /// What an app begins as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    clap::ValueEnum,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Template {
     /// A list that everybody can add to: Python, with a page
+    #[default]
     Python,
     /// A page with a chart and a grid, over a table that the manifest makes
     Dashboard,
