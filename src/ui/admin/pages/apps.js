@@ -53,8 +53,8 @@ export default async function apps({ query, signal }) {
     pageHead({
       title: "Apps",
       actions: [
-        linkButton("Write an app", "/admin/write"),
         may("skep:apps") && linkButton("Deploy", "/admin/deploy", { kind: "primary", image: "upload" }),
+        linkButton("Write an app", "/admin/write"),
       ],
     }),
     panel({}, all.length > 0 && chooser, place),
